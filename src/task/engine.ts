@@ -1,0 +1,83 @@
+/**
+ * The port that carries everything: the servers' side of a task is `TaskEngine`, the loop's side is `TaskContext`.
+ * Neither side knows the other; they meet at the Task.
+ *
+ * Invariants that code inside a task keeps:
+ *   C1. Branches open in a fixed order, before anything is awaited, so that a replay sees the same sequence.
+ *   C3. It reads no clock, no randomness and no environment outside a step: decisions come from recorded values.
+ *   C4. It awaits nothing but the context's verbs (inside a step's effect anything may be awaited).
+ */
+import type { ProgressEvent, TaskEvent } from './event.ts';
+import type { JsonObject } from '../json.ts';
+import type { StepRecord, Task, TaskResult, TaskStatus } from './task.ts';
+
+export interface StartTask {
+  agent: string;
+  input: JsonObject;
+  owner: string;
+  /** Any task of the conversation to continue: the new task follows its last one. */
+  conversation?: string;
+}
+
+export interface TaskFilter {
+  owner: string;
+  agent?: string;
+  status?: TaskStatus;
+  conversation?: string;
+  /** At most this many, newest first. Default 100. */
+  limit?: number;
+}
+
+export interface WatchOptions {
+  signal?: AbortSignal;
+  /** Also the pieces of text as the model writes them. Without a watcher that wants them, models need not stream. */
+  deltas?: boolean;
+}
+
+/** The servers' side. A foreign task and a missing one are the same: `NotFoundError`. */
+export interface TaskEngine {
+  /**
+   * Stores the task, then begins it.
+   * @throws NotFoundError unknown conversation; BusyError the conversation has an open task; UnavailableError draining.
+   */
+  start(request: StartTask): Promise<Task>;
+  get(id: string, owner: string): Promise<Task>;
+  list(filter: TaskFilter): Promise<Task[]>;
+  /** The task's recorded steps, in the order of their recording. */
+  journal(id: string, owner: string): Promise<StepRecord[]>;
+  /** Stored before it returns; afterwards no new effect begins. A terminal task stays as it is. */
+  cancel(id: string, owner: string): Promise<Task>;
+  /** The task as it is now, then every event, up to and including the terminal status; then it ends. */
+  watch(id: string, owner: string, options?: WatchOptions): AsyncIterable<TaskEvent>;
+  /** Drains: refuses new tasks, waits up to `graceMs` for the running ones, then cuts them off. */
+  close(graceMs?: number): Promise<void>;
+}
+
+/**
+ * Writes the intent: `bytes` is the exact JSON text of what is about to leave. An effect that cannot be repeated
+ * calls it once, at the last moment before the effect leaves; what never called it was never sent.
+ */
+export type Commit = (bytes: string) => Promise<void>;
+
+/** The loop's side. */
+export interface TaskContext {
+  /** Where this branch is: branch keys joined by `/`; empty at the root. */
+  readonly path: string;
+  readonly signal: AbortSignal;
+  /** Milliseconds since the epoch of the newest record that this branch has seen: the only clock inside a task. */
+  readonly now: number;
+  /** Somebody is reading the model's text as it is written. Changes speed, never results. */
+  readonly hasListeners: boolean;
+  /**
+   * Runs `effect` and records its value (plain JSON); on recovery the record is returned and `effect` is not run.
+   * A rejection is not recorded and ends the task as `failed`: what may go wrong is part of the value.
+   */
+  step<T>(name: string, effect: (signal: AbortSignal, commit: Commit) => Promise<T>): Promise<T>;
+  /** A named sequence beside its siblings. */
+  branch<T>(key: string, body: (branch: TaskContext) => Promise<T>): Promise<T>;
+  /** Progress for watchers. Never needed for a replay. */
+  emit(event: ProgressEvent): void;
+}
+
+/** What a task does. A rejection is a fault of ours and ends the task as `failed`. */
+export type TaskHandler = (task: Task, context: TaskContext) => Promise<TaskResult>;

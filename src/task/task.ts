@@ -1,0 +1,77 @@
+/**
+ * A task: one durable piece of work, as the outside sees it.
+ *
+ * The status vocabulary is MCP's own, word for word, in both protocol eras.
+ *
+ * Invariants:
+ *   T1. A task is stored before its id is told to anyone.
+ *   T2. A terminal status never changes.
+ */
+import type { Content } from './content.ts';
+import type { Json, JsonObject } from '../json.ts';
+import type { Usage } from './usage.ts';
+
+/** Why an agent stopped working. Everything but `answer` is told with `isError`. */
+export type StopReason =
+  | 'answer'
+  | 'limit' //              a limit of the agent was reached; `limit` says which
+  | 'refusal' //            the model declined to answer
+  | 'length' //             the reply was cut at the model's output limit
+  | 'bad_output' //         the answer never fitted the agent's output schema
+  | 'model_unavailable' //  no model answered, after retries and fallbacks
+  | 'server_unavailable'; // an MCP server that the agent needs could not be reached
+
+export type LimitName = 'turns' | 'tool_calls' | 'tokens' | 'cost' | 'time' | 'depth';
+
+export interface TaskResult {
+  content: Content[];
+  structuredContent?: JsonObject;
+  isError?: boolean;
+  stop: StopReason;
+  limit?: LimitName;
+  /** What the task used, nested agents included. */
+  usage: Usage;
+}
+
+/** A fault of ours, in JSON-RPC terms. An agent that cannot go on is a result, not an error. */
+export interface TaskError {
+  code: number;
+  message: string;
+}
+
+interface TaskBase {
+  /** 192 random bits, base64url. */
+  readonly id: string;
+  readonly agent: string;
+  readonly input: JsonObject;
+  /** The authenticated caller that the task belongs to. */
+  readonly owner: string;
+  /** The first task of the conversation; a task that continues none is its own first. */
+  readonly conversation: string;
+  /** The task that this one continues. */
+  readonly predecessor?: string;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+export type TaskState =
+  | { readonly status: 'working' }
+  | { readonly status: 'completed'; readonly result: TaskResult }
+  | { readonly status: 'failed'; readonly error: TaskError }
+  | { readonly status: 'cancelled' };
+
+export type Task = TaskBase & TaskState;
+
+export type TaskStatus = Task['status'];
+
+export const isTerminal = (task: Task): boolean => task.status !== 'working';
+
+/** One recorded step of a task: what `TaskContext.step` returned, at which branch path, when. */
+export interface StepRecord {
+  /** Branch path and step name, joined by `/`; unique within a task. */
+  readonly key: string;
+  readonly value: Json;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}

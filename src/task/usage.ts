@@ -1,0 +1,33 @@
+/** What model calls used. A plain value: it is added, compared and stored, never mutated. */
+export type Usage = {
+  /** Tokens of the prompts, those read from and written to a cache included. */
+  inputTokens: number;
+  /** Tokens of the replies, reasoning included. */
+  outputTokens: number;
+  /** The part of `inputTokens` that was read from a provider's cache. */
+  cachedInputTokens: number;
+  /** The part of `inputTokens` that was written to a provider's cache. */
+  cacheWriteTokens: number;
+  /** The part of `outputTokens` that was reasoning. */
+  reasoningTokens: number;
+  /** US dollars; null as soon as one call's price is unknown. */
+  cost: number | null;
+};
+
+export const noUsage: Usage = {
+  inputTokens: 0,
+  outputTokens: 0,
+  cachedInputTokens: 0,
+  cacheWriteTokens: 0,
+  reasoningTokens: 0,
+  cost: 0,
+};
+
+export const addUsage = (a: Usage, b: Usage): Usage => ({
+  inputTokens: a.inputTokens + b.inputTokens,
+  outputTokens: a.outputTokens + b.outputTokens,
+  cachedInputTokens: a.cachedInputTokens + b.cachedInputTokens,
+  cacheWriteTokens: a.cacheWriteTokens + b.cacheWriteTokens,
+  reasoningTokens: a.reasoningTokens + b.reasoningTokens,
+  cost: a.cost === null || b.cost === null ? null : a.cost + b.cost,
+});
