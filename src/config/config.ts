@@ -1,0 +1,95 @@
+/** What `agents.yaml` and its neighbours come to, once read, checked and resolved. Plain values; nothing here is unchecked. */
+import type { EffectClass } from '../task/effect.ts';
+import type { JsonObject } from '../json.ts';
+
+export interface Config {
+  /** Absolute path of the file that was read first. */
+  file: string;
+  /** Its folder: relative paths, stdio servers and the store start here. */
+  root: string;
+  /** In the order of their declaration. */
+  agents: AgentConfig[];
+  servers: ServerConfig[];
+  serve: ServeConfig;
+}
+
+export interface AgentConfig {
+  name: string;
+  description: string;
+  instructions: string;
+  model: ModelConfig;
+  tools: ToolGlobs;
+  /** Names of agents that it has as tools. */
+  agents: string[];
+  input?: JsonObject;
+  output?: JsonObject;
+  limits: LimitsConfig;
+}
+
+/** `server/tool` globs, compiled. */
+export interface ToolGlobs {
+  patterns: string[];
+  matches(id: string): boolean;
+  /** Names of declared servers that at least one pattern can reach. */
+  servers: string[];
+}
+
+export interface LimitsConfig {
+  turns?: number;
+  toolCalls?: number;
+  parallelTools?: number;
+  depth?: number;
+  tokens?: number;
+  /** US dollars. */
+  cost?: number;
+  /** Milliseconds. */
+  time?: number;
+}
+
+export interface ModelConfig {
+  provider: 'anthropic' | 'openai' | 'openai-chat' | 'scripted';
+  /** The provider's own name of the model; for `scripted`, the absolute path of the script. */
+  model: string;
+  baseUrl?: string;
+  apiKey?: string;
+  headers?: Record<string, string>;
+  thinking?: 'off' | 'low' | 'medium' | 'high';
+  maxTokens?: number;
+  temperature?: number;
+  contextWindow?: number;
+  /** US dollars per million tokens. */
+  price?: { input: number; output: number; cachedInput?: number; cacheWrite?: number };
+  /** Tried in order when the one before cannot answer or has no key. */
+  fallback: ModelConfig[];
+}
+
+export type ServerConfig = {
+  name: string;
+  /** Believe the server's own tool annotations when its tools have no effect class. */
+  trustsAnnotations: boolean;
+  /** Milliseconds without any sign of life from a call. Default 60 s. */
+  idleTimeout?: number;
+  /** Milliseconds a call may take in all. Default 10 min. */
+  hardTimeout?: number;
+  /** Calls side by side. Default 8. */
+  concurrency?: number;
+  tools: ToolRule[];
+} & (
+  | { kind: 'stdio'; command: string; args: string[]; env: Record<string, string>; cwd: string }
+  | { kind: 'http'; url: string; headers: Record<string, string> }
+);
+
+/** The first rule whose glob matches a tool's own name holds. */
+export interface ToolRule {
+  matches(tool: string): boolean;
+  pattern: string;
+  effect?: EffectClass;
+  /** What agents and globs call it instead. */
+  rename?: string;
+}
+
+export interface ServeConfig {
+  /** Names of agents that callers see. */
+  expose: string[];
+  http?: { host: string; port: number };
+}
