@@ -1,8 +1,8 @@
 import type { Json, JsonObject } from '../json.ts';
 import type { Model } from './model.ts';
-import type { Tool } from './tool.ts';
+import type { AgentTool, EffectTool } from './tool.ts';
 
-/** What ends an agent's work early. Every one has a default, and defaults count as limits. */
+/** What ends an agent's work early. Every one that always applies has a default, and defaults count as limits. */
 export interface Limits {
   /** Model replies a task. Default 50. */
   turns: number;
@@ -20,17 +20,21 @@ export interface Limits {
   time?: number;
 }
 
+export const defaultLimits: Limits = { turns: 50, toolCalls: 200, parallelTools: 8, depth: 5 };
+
 export interface Agent {
   readonly name: string;
   readonly description: string;
   readonly instructions: string;
   readonly model: Model;
   readonly limits: Limits;
+  /** Other agents that it has as tools. Fixed for the life of a task. */
+  readonly agents: readonly AgentTool[];
   /**
-   * The tools it may use now, in a fixed order; a server that announced a change has been asked again.
+   * The tools of MCP servers that it may use now, in a fixed order; a server that announced a change is asked again.
    * @throws UnavailableError a server that it needs cannot be reached and was never listed.
    */
-  tools(signal: AbortSignal): Promise<readonly Tool[]>;
+  tools(signal: AbortSignal): Promise<readonly EffectTool[]>;
   /** The shape of its answer, where it is not free text. */
   readonly output?: OutputShape;
 }

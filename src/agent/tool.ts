@@ -4,6 +4,7 @@ import type { EffectClass } from '../task/effect.ts';
 import type { Commit, TaskContext } from '../task/engine.ts';
 import type { Json, JsonObject } from '../json.ts';
 import type { Usage } from '../task/usage.ts';
+import type { Allowance } from './limits.ts';
 import type { ToolSpec } from './model.ts';
 
 export type ToolOutcome = {
@@ -44,7 +45,7 @@ export interface EffectTool extends ToolBase {
 /** Another agent of this network: many steps, in the caller's branch; its questions are the task's own. */
 export interface AgentTool extends ToolBase {
   readonly kind: 'agent';
-  run(args: JsonObject, context: TaskContext): Promise<ToolOutcome>;
+  run(args: JsonObject, context: TaskContext, allowance: Allowance): Promise<ToolOutcome>;
 }
 
 export type Tool = EffectTool | AgentTool;

@@ -21,7 +21,7 @@ export type StopReason =
   | 'model_unavailable' //  no model answered, after retries and fallbacks
   | 'server_unavailable'; // an MCP server that the agent needs could not be reached
 
-export type LimitName = 'turns' | 'tool_calls' | 'tokens' | 'cost' | 'time' | 'depth';
+export type LimitName = 'turns' | 'tool_calls' | 'tokens' | 'cost' | 'time' | 'context';
 
 export interface TaskResult {
   content: Content[];

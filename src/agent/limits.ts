@@ -1,0 +1,79 @@
+/**
+ * Limits as values: what an agent may still spend, and which limit it has reached.
+ * Time comes from records (`TaskContext.now`), so that a replay decides the same.
+ */
+import type { LimitName } from '../task/task.ts';
+import type { Usage } from '../task/usage.ts';
+import type { Limits } from './agent.ts';
+
+/** What a caller leaves to the agents below it. Authority only ever shrinks on the way down. */
+export interface Allowance {
+  tokens?: number;
+  cost?: number;
+  /** Milliseconds since the epoch. */
+  deadline?: number;
+  /** How many levels of agents may still open below. */
+  depth: number;
+}
+
+export interface Spent {
+  turns: number;
+  toolCalls: number;
+  usage: Usage;
+}
+
+/** What one agent may spend in all: its own limits, narrowed by what its caller has left. */
+export interface Budget extends Allowance {
+  turns: number;
+  toolCalls: number;
+}
+
+export function budgetOf(limits: Limits, startedAt: number, allowance?: Allowance): Budget {
+  const tokens = least(limits.tokens, allowance?.tokens);
+  const cost = least(limits.cost, allowance?.cost);
+  const deadline = least(limits.time === undefined ? undefined : startedAt + limits.time, allowance?.deadline);
+  return {
+    turns: limits.turns,
+    toolCalls: limits.toolCalls,
+    depth: Math.min(limits.depth, allowance?.depth ?? limits.depth),
+    ...(tokens !== undefined && { tokens }),
+    ...(cost !== undefined && { cost }),
+    ...(deadline !== undefined && { deadline }),
+  };
+}
+
+/** What is left for the agents below, at the moment of a turn. */
+export const allowanceOf = (budget: Budget, spent: Spent): Allowance => ({
+  depth: budget.depth - 1,
+  ...(budget.tokens !== undefined && { tokens: Math.max(0, budget.tokens - tokensOf(spent.usage)) }),
+  ...(budget.cost !== undefined && { cost: Math.max(0, budget.cost - (spent.usage.cost ?? 0)) }),
+  ...(budget.deadline !== undefined && { deadline: budget.deadline }),
+});
+
+/** The first limit that forbids another turn, with its sentence for people and models. */
+export function limitReached(
+  budget: Budget,
+  spent: Spent,
+  now: number,
+): { limit: LimitName; message: string } | undefined {
+  if (budget.deadline !== undefined && now >= budget.deadline) return { limit: 'time', message: 'its time is up' };
+  if (spent.turns >= budget.turns) return { limit: 'turns', message: `it has used its ${budget.turns} turns` };
+  if (spent.toolCalls >= budget.toolCalls)
+    return { limit: 'tool_calls', message: `it has used its ${budget.toolCalls} tool calls` };
+  if (budget.tokens !== undefined && tokensOf(spent.usage) >= budget.tokens)
+    return { limit: 'tokens', message: `it has used ${tokensOf(spent.usage)} of its ${budget.tokens} tokens` };
+  if (budget.cost !== undefined && (spent.usage.cost ?? 0) >= budget.cost)
+    return { limit: 'cost', message: `it has spent ${spent.usage.cost ?? 0} of its ${budget.cost} USD` };
+  return undefined;
+}
+
+/** `signal`, cut at the deadline as well. For use inside a step's effect, where clocks are allowed. */
+export function cutAt(deadline: number | undefined, signal: AbortSignal): AbortSignal {
+  if (deadline === undefined) return signal;
+  return AbortSignal.any([signal, AbortSignal.timeout(Math.max(0, deadline - Date.now()))]);
+}
+
+const tokensOf = (usage: Usage): number => usage.inputTokens + usage.outputTokens;
+
+const least = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined ? b : b === undefined ? a : Math.min(a, b);
