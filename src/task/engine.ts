@@ -15,7 +15,7 @@ export interface StartTask {
   agent: string;
   input: JsonObject;
   owner: string;
-  /** Any task of the conversation to continue: the new task follows its last one. */
+  /** The conversation to continue (`Task.conversation`): the new task follows its last one. */
   conversation?: string;
 }
 
