@@ -1,35 +1,28 @@
 /** Another agent, offered to this one as a tool: nesting is a function call inside the caller's branch. */
-import type { Json } from '../json.ts';
-import type { EffectClass } from '../task/effect.ts';
+import type { Json, JsonObject } from '../json.ts';
 import type { Agent } from './agent.ts';
 import { agentInput } from './agent-input.ts';
 import { runAgent } from './loop.ts';
-import type { AgentTool, ToolOutcome } from './tool.ts';
-import type { JsonObject } from '../json.ts';
+import type { AgentTool } from './tool.ts';
 
+/** @param agent is asked for when it is called first: agents may be declared in any order. */
 export function agentTool(
   agent: () => Agent,
-  spec: {
-    name: string;
-    description: string;
-    inputSchema: JsonObject;
-    effect: EffectClass;
-    check(args: Json): string | undefined;
-  },
+  spec: { name: string; description: string; inputSchema: JsonObject; check(args: Json): string | undefined },
 ): AgentTool {
   return {
     kind: 'agent',
     id: spec.name,
     ...spec,
-    async run(args, context, allowance): Promise<ToolOutcome> {
+    async run(args, context, allowance) {
       const { content } = agentInput(args);
-      const {
-        stop: _stop,
-        limit: _limit,
-        isError = false,
-        ...result
-      } = await runAgent(agent(), [{ role: 'user', content }], context, allowance);
-      return { ...result, isError };
+      const result = await runAgent(agent(), [{ role: 'user', content }], context, allowance);
+      return {
+        content: result.content,
+        ...(result.structuredContent !== undefined && { structuredContent: result.structuredContent }),
+        isError: result.isError ?? false,
+        usage: result.usage,
+      };
     },
   };
 }

@@ -64,7 +64,7 @@ export interface Model {
   /** `provider/model` as configured. */
   readonly id: string;
   /** Tokens that prompt and reply share; undefined where unknown. */
-  readonly contextWindow?: number;
+  readonly contextWindow?: number | undefined;
   /** @throws ModelError, or the signal's reason; nothing else. */
   generate(request: ModelRequest): Promise<ModelReply>;
 }

@@ -31,7 +31,6 @@ export interface ToolCallOptions {
 interface ToolBase extends ToolSpec {
   /** `server/tool` or the agent's name: what globs match and people read. */
   readonly id: string;
-  readonly effect: EffectClass;
   /** Says what is wrong with `args` so that the model can mend it; undefined when they fit the input schema. */
   check(args: Json): string | undefined;
 }
@@ -39,6 +38,7 @@ interface ToolBase extends ToolSpec {
 /** A tool of an MCP server: one effect, inside one recorded step. Failures are outcomes; it throws only on abort. */
 export interface EffectTool extends ToolBase {
   readonly kind: 'effect';
+  readonly effect: EffectClass;
   call(args: JsonObject, options: ToolCallOptions): Promise<ToolOutcome>;
 }
 

@@ -3,14 +3,40 @@
  * So the transcript of a task is made by the code that made the task, and cannot disagree with it.
  */
 import type { TaskContext } from '../task/engine.ts';
-import type { StepRecord } from '../task/task.ts';
+import type { StepRecord, Task } from '../task/task.ts';
 import { text } from '../task/content.ts';
 import type { Agent } from './agent.ts';
+import { agentInput } from './agent-input.ts';
 import { runAgent } from './loop.ts';
 import type { Message } from './model.ts';
 import { toolCallsOf } from './tool-calls.ts';
 
 class EndOfRecords extends Error {}
+
+/** A finished task with its records. */
+export interface Finished {
+  task: Task;
+  records: readonly StepRecord[];
+}
+
+/**
+ * All that was said in a conversation before `task`, oldest first.
+ * `read` gives terminal tasks only, whose records never change: so a replay reads the same.
+ */
+export async function conversationBefore(
+  agent: Agent,
+  task: Task,
+  read: (id: string) => Promise<Finished>,
+): Promise<Message[]> {
+  const before: Finished[] = [];
+  for (let id = task.predecessor; id !== undefined; id = before[0]?.task.predecessor) before.unshift(await read(id));
+  const messages: Message[] = [];
+  for (const { task, records } of before) {
+    messages.push({ role: 'user', content: agentInput(task.input).content });
+    await appendTranscript(agent, messages, records, task.createdAt);
+  }
+  return messages;
+}
 
 /** Appends to `messages`, whose last one is the task's request, what the agent said and read, as far as it is recorded. */
 export async function appendTranscript(
