@@ -32,6 +32,7 @@ export interface Agent {
   readonly agents: readonly AgentTool[];
   /**
    * The tools of MCP servers that it may use now, in a fixed order; a server that announced a change is asked again.
+   * The same array as long as they are the same.
    * @throws UnavailableError a server that it needs cannot be reached and was never listed.
    */
   tools(signal: AbortSignal): Promise<readonly EffectTool[]>;

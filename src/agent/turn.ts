@@ -3,7 +3,8 @@ import { messageOf, UnavailableError } from '../errors.ts';
 import type { LimitName, StopReason } from '../task/task.ts';
 import { addUsage } from '../task/usage.ts';
 import { cutAt } from './limits.ts';
-import { ModelError, type ModelReply, type ModelRequest } from './model.ts';
+import type { Agent } from './agent.ts';
+import { ModelError, type ModelReply, type ModelRequest, type ToolSpec } from './model.ts';
 import type { Run } from './run.ts';
 
 type TurnOutcome =
@@ -20,7 +21,7 @@ export async function askModel(run: Run): Promise<TurnOutcome> {
     guarded(run, signal, async (cut) => ({
       system: agent.instructions,
       messages,
-      tools: [...agent.agents, ...(await agent.tools(cut))],
+      tools: offered(agent, await agent.tools(cut)),
       ...(agent.output !== undefined && { output: agent.output.schema }),
       ...(context.hasListeners && {
         onDelta: ({ type, text }) => context.emit({ type: `${type}_delta`, agent: agent.name, text }),
@@ -36,6 +37,18 @@ export async function askModel(run: Run): Promise<TurnOutcome> {
   const calls = reply.message.content.filter((block) => block.type === 'tool_call').length;
   context.emit({ type: 'turn_end', agent: agent.name, turn, model: reply.model, usage: reply.usage, calls });
   return outcome;
+}
+
+const offers = new WeakMap<Agent, { tools: readonly ToolSpec[]; offer: readonly ToolSpec[] }>();
+
+/** The same array as long as the tools are the same: providers keep what they make of it. */
+function offered(agent: Agent, tools: readonly ToolSpec[]): readonly ToolSpec[] {
+  if (agent.agents.length === 0) return tools;
+  const last = offers.get(agent);
+  if (last?.tools === tools) return last.offer;
+  const offer = [...agent.agents, ...tools];
+  offers.set(agent, { tools, offer });
+  return offer;
 }
 
 type Question = Omit<ModelRequest, 'signal' | 'cacheKey'>;
