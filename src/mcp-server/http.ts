@@ -1,0 +1,167 @@
+/**
+ * The HTTP door: `/mcp` in both eras, and what operators probe.
+ *
+ * Who may come in is decided before a body is read, the era before a server is built, the owner before a task starts.
+ */
+import { hostHeaderValidation, originValidation, toNodeHandler } from '@modelcontextprotocol/node';
+import { createMcpHandler, isLegacyRequest } from '@modelcontextprotocol/server';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { isIP, type AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf, UsageError } from '../errors.ts';
+import { isJsonObject } from '../json.ts';
+import { Calls } from './calls.ts';
+import { answerText, readBody, refuse } from './http-answer.ts';
+import { unavailableCode } from './meta.ts';
+import { localOwner, type Era, type ListKind, type ServeOptions } from './options.ts';
+import { agentServer } from './server.ts';
+import { Sessions, type SessionLimits } from './sessions.ts';
+
+export interface ServeHttpOptions extends ServeOptions, SessionLimits {
+  /** A loopback address or `localhost`. Default `127.0.0.1`. */
+  host?: string;
+  /** Default 0: any free port. */
+  port?: number;
+  /** Longest request body. Default 16 MiB. */
+  maxBodyBytes?: number;
+  /** Prometheus text for `/metrics`. */
+  metrics?: () => string;
+}
+
+export interface HttpDoor {
+  /** Of the MCP endpoint. */
+  url: string;
+  port: number;
+  /** Tells everybody who listens that a list is another one now. */
+  changed(kind: ListKind): void;
+  /** Refuses new calls, waits up to `graceMs` (default 10 s) for those at work, then ends everything. */
+  close(graceMs?: number): Promise<void>;
+}
+
+/** @throws UsageError an address that others can reach; the error of `listen`, when the port cannot be had. */
+export async function serveHttp(options: ServeHttpOptions): Promise<HttpDoor> {
+  const { host = '127.0.0.1', port = 0, maxBodyBytes = 16 * 1024 * 1024, log } = options;
+  if (!isLoopback(host)) {
+    throw new UsageError(
+      `serving on ${host} would let others call these agents, and callers cannot be told apart yet: use 127.0.0.1`,
+    );
+  }
+  const calls = new Calls(options.maxCalls);
+  const caller = (era: Era) => ({ era, owner: localOwner, calls });
+  const sessions = new Sessions((onCall) => agentServer(options, { ...caller('2025'), onCall }), log, options);
+  const modern = createMcpHandler(() => agentServer(options, caller('2026')), {
+    legacy: 'reject',
+    onerror: (error) => log.debug({ err: messageOf(error) }, '2026 request'),
+  });
+  const serveModern = toNodeHandler(modern, { maxRequestBodySize: maxBodyBytes });
+
+  const mayEnter = guard();
+  const server = createServer((request, response) => {
+    response.on('error', (error) => log.debug({ err: messageOf(error) }, 'a response could not be sent'));
+    if (!mayEnter(request, response)) return;
+    route(request, response).catch((error: unknown) => {
+      log.error({ err: error }, 'an HTTP request failed');
+      refuse(response, 500, -32603, 'Internal error: the log of this server says more.');
+    });
+  });
+
+  async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const [path] = (request.url ?? '').split('?', 1);
+    if (path === '/mcp') return serveMcp(request, response);
+    if (request.method !== 'GET' && request.method !== 'HEAD') return answerText(response, 405, 'GET only\n');
+    if (path === '/healthz') return answerText(response, 200, 'ok\n');
+    if (path === '/readyz') return answerText(response, calls.isDraining ? 503 : 200, calls.isDraining ? 'draining\n' : 'ok\n');
+    if (path === '/metrics' && options.metrics !== undefined) {
+      return answerText(response, 200, options.metrics(), 'text/plain; version=0.0.4');
+    }
+    return answerText(response, 404, 'There is nothing here: MCP is served at /mcp\n');
+  }
+
+  async function serveMcp(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.method === 'GET' || request.method === 'DELETE') return sessions.handle(request, response, undefined);
+    if (request.method !== 'POST') return answerText(response, 405, 'GET, POST and DELETE only\n');
+    const body = await readBody(request, maxBodyBytes);
+    if (body.kind === 'gone') return;
+    if (body.kind === 'too_large') {
+      return refuse(response, 413, -32600, `The request body is longer than ${maxBodyBytes} bytes`);
+    }
+    if (body.kind === 'malformed') return refuse(response, 400, -32700, 'Parse error: the body is no JSON in UTF-8');
+    const message = body.value;
+    if (calls.refusal !== undefined && (calls.isDraining ? isRequest(message) : isCall(message))) {
+      return refuse(response, 503, unavailableCode, calls.refusal, message, calls.isDraining ? 5 : 1);
+    }
+    const isLegacy = await isLegacyRequest(headersOnly(request), message);
+    return isLegacy ? sessions.handle(request, response, message) : serveModern(request as ModernRequest, response, message);
+  }
+
+  type ModernRequest = Parameters<typeof serveModern>[0];
+
+  await listen(server, port, host);
+  const { port: bound } = server.address() as AddressInfo;
+  return {
+    url: `http://${isIP(host) === 6 ? `[${host}]` : host}:${bound}/mcp`,
+    port: bound,
+    changed(kind) {
+      const notify = { tools: 'toolsChanged', prompts: 'promptsChanged', resources: 'resourcesChanged' } as const;
+      modern.notify[notify[kind]]();
+      sessions.changed(kind);
+    },
+    async close(graceMs = 10_000) {
+      await calls.drain(graceMs);
+      calls.cutOff();
+      await modern.close();
+      await sessions.close();
+      await closeServer(server);
+    },
+  };
+}
+
+/** Host and Origin against DNS rebinding (2026-07-28, streamable HTTP, "Security & Trust"); absolute forms carry a host too. */
+function guard(): (request: IncomingMessage, response: ServerResponse) => boolean {
+  const names = ['localhost', '127.0.0.1', '[::1]'];
+  const hostFits = hostHeaderValidation(names);
+  const originFits = originValidation(names);
+  return (request, response) => {
+    const hosts = request.rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host');
+    if (request.url?.startsWith('/') !== true || hosts.length > 1) {
+      refuse(response, 400, -32600, 'Bad Request: one Host header, and a path as the target');
+      return false;
+    }
+    return hostFits(request, response) && originFits(request, response);
+  };
+}
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+
+const isRequest = (message: unknown): boolean =>
+  Array.isArray(message) ? message.some(isRequest) : isJsonObject(message) && 'method' in message && 'id' in message;
+
+const isCall = (message: unknown): boolean => isJsonObject(message) && message['method'] === 'tools/call';
+
+/** What the era is told from, beside the body: so the body is not written out and parsed again for it. */
+function headersOnly(request: IncomingMessage): Request {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
+  }
+  return new Request('http://localhost/mcp', { method: 'POST', headers });
+}
+
+async function listen(server: Server, port: number, host: string): Promise<void> {
+  server.listen(port, host);
+  await once(server, 'listening');
+}
+
+/** Streams that were just ended get a moment to be read to their end. */
+async function closeServer(server: Server): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  server.closeIdleConnections();
+  const patience = new AbortController();
+  await Promise.race([closed, delay(500, undefined, { signal: patience.signal }).catch(() => undefined)]);
+  patience.abort();
+  server.closeAllConnections();
+  await closed;
+}

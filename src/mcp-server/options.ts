@@ -1,0 +1,65 @@
+import type { McpServer } from '@modelcontextprotocol/server';
+import type { Json, JsonObject } from '../json.ts';
+import type { Log } from '../log.ts';
+import type { TaskEngine } from '../task/engine.ts';
+import type { Calls } from './calls.ts';
+
+/** Which wire a caller speaks: up to 2025-11-25, or 2026-07-28. Decided at the door, once. */
+export type Era = '2025' | '2026';
+
+/** An agent as a tool of this server. */
+export interface ServedAgent {
+  /** The tool's name: `[a-zA-Z0-9_.-]{1,128}`. */
+  name: string;
+  title?: string;
+  description: string;
+  /** Its own input; left out, it takes the default of `agent-input.ts` (message, conversation, attachments). */
+  input?: { schema: JsonObject; check(args: Json): string | undefined };
+  /** The shape of its answer; left out, the answer is `{ answer, conversation }`. */
+  output?: { schema: JsonObject };
+  annotations?: AgentAnnotations;
+  icons?: { src: string; mimeType?: string; sizes?: string[]; theme?: 'light' | 'dark' }[];
+  /** What the caller must be able to do for this agent to work at all. */
+  needs?: readonly ('sampling' | 'elicitation' | 'roots')[];
+}
+
+/** Hints for hosts, derived from the tools that the agent can reach. */
+export interface AgentAnnotations {
+  readOnlyHint?: boolean;
+  destructiveHint?: boolean;
+  idempotentHint?: boolean;
+  openWorldHint?: boolean;
+}
+
+export interface ServeOptions {
+  engine: TaskEngine;
+  /** A function where the agents may change while serving: then call `changed('tools')` after they did. */
+  agents: readonly ServedAgent[] | (() => readonly ServedAgent[]);
+  name: string;
+  title?: string;
+  version: string;
+  /** For the model of the caller's host: what these agents are for. */
+  instructions?: string;
+  log: Log;
+  /** More of the protocol (prompts, resources): runs on every server instance before it meets its caller. */
+  extend?: (server: McpServer, era: Era) => void;
+  /** Calls at work at once; more are refused with "try again". Default 1000. */
+  maxCalls?: number;
+  /** Longest silence between two progress notifications, in milliseconds. Default 5000. */
+  progressMs?: number;
+}
+
+/** Who asks, as the door decided it. Nobody below asks again. */
+export interface Caller {
+  era: Era;
+  owner: string;
+  calls: Calls;
+  /** Told when a call of this caller begins and when it has ended. */
+  onCall?: (change: 1 | -1) => void;
+}
+
+/** Until callers authenticate, a server is reached over stdio or loopback only: by one person. */
+export const localOwner = 'local';
+
+/** What a server may announce that it has changed. */
+export type ListKind = 'tools' | 'prompts' | 'resources';

@@ -1,0 +1,141 @@
+/**
+ * The 2025 side of the HTTP door: one server instance a session, kept while its client may come back.
+ *
+ *   - Bounded in number: the session that was idle longest gives way; when none is idle, newcomers are refused.
+ *   - Bounded in idle time: a session with an open exchange or a call at work is not idle.
+ *   - A broken connection is not a cancel (2025-11-25, transports): the call goes on and its result can be fetched.
+ */
+import { NodeStreamableHTTPServerTransport } from '@modelcontextprotocol/node';
+import { isInitializeRequest, type McpServer } from '@modelcontextprotocol/server';
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { messageOf } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { EventLog } from './event-log.ts';
+import { refuse } from './http-answer.ts';
+import { sessionGoneCode } from './meta.ts';
+import type { Caller, ListKind } from './options.ts';
+
+export interface SessionLimits {
+  /** Default 256. */
+  maxSessions?: number;
+  /** Milliseconds. Default 30 minutes. */
+  sessionIdleMs?: number;
+}
+
+interface Session {
+  readonly server: McpServer;
+  readonly transport: NodeStreamableHTTPServerTransport;
+  /** Open HTTP exchanges and calls at work. */
+  busy: number;
+  usedAt: number;
+}
+
+export class Sessions {
+  readonly #build: (onCall: NonNullable<Caller['onCall']>) => McpServer;
+  readonly #log: Log;
+  readonly #max: number;
+  readonly #idleMs: number;
+  readonly #sessions = new Map<string, Session>();
+  readonly #events = new EventLog();
+  readonly #sweep: NodeJS.Timeout;
+
+  constructor(
+    build: (onCall: NonNullable<Caller['onCall']>) => McpServer,
+    log: Log,
+    { maxSessions = 256, sessionIdleMs = 30 * 60_000 }: SessionLimits,
+  ) {
+    this.#build = build;
+    this.#log = log;
+    this.#max = maxSessions;
+    this.#idleMs = sessionIdleMs;
+    this.#sweep = setInterval(() => this.#closeIdle(), Math.min(sessionIdleMs, 30_000));
+    this.#sweep.unref();
+  }
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  /** `body` is the parsed JSON; undefined for GET and DELETE. */
+  async handle(request: IncomingMessage, response: ServerResponse, body: unknown): Promise<void> {
+    const id = request.headers['mcp-session-id'];
+    if (id === undefined && isInitializeRequest(body)) return this.#open(request, response, body);
+    if (typeof id !== 'string') {
+      return refuse(response, 400, -32600, 'Bad Request: initialize first, then send the Mcp-Session-Id header', body);
+    }
+    const session = this.#sessions.get(id);
+    if (session === undefined) {
+      return refuse(response, 404, sessionGoneCode, 'Session not found: initialize again', body);
+    }
+    return this.#exchange(session, request, response, body);
+  }
+
+  changed(kind: ListKind): void {
+    for (const { server } of this.#sessions.values()) announce(server, kind);
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#sweep);
+    await Promise.all([...this.#sessions.values()].map(({ server }) => server.close()));
+  }
+
+  async #open(request: IncomingMessage, response: ServerResponse, body: unknown): Promise<void> {
+    if (this.#sessions.size >= this.#max && !(await this.#closeLongestIdle())) {
+      return refuse(response, 503, sessionGoneCode, 'Too many sessions: try again in a moment', body, 5);
+    }
+    const id = randomUUID();
+    const transport = new NodeStreamableHTTPServerTransport({
+      sessionIdGenerator: () => id,
+      eventStore: this.#events.of(id),
+      retryInterval: 1000,
+      onsessioninitialized: () => void this.#sessions.set(id, session),
+    });
+    transport.onclose = () => {
+      this.#sessions.delete(id);
+      this.#events.forget(id);
+    };
+    const server = this.#build((change) => this.#use(session, change));
+    server.server.onerror = (error) => this.#log.debug({ session: id, err: messageOf(error) }, '2025 session');
+    const session: Session = { server, transport, busy: 0, usedAt: Date.now() };
+    await server.connect(transport);
+    await this.#exchange(session, request, response, body);
+    if (!this.#sessions.has(id)) await server.close();
+  }
+
+  async #exchange(session: Session, request: IncomingMessage, response: ServerResponse, body: unknown): Promise<void> {
+    this.#use(session, 1);
+    response.once('close', () => this.#use(session, -1));
+    await session.transport.handleRequest(request, response, body);
+  }
+
+  #use(session: Session, change: 1 | -1): void {
+    session.busy += change;
+    session.usedAt = Date.now();
+  }
+
+  #closeIdle(): void {
+    const before = Date.now() - this.#idleMs;
+    for (const session of this.#sessions.values()) {
+      if (session.busy === 0 && session.usedAt <= before) void session.server.close();
+    }
+  }
+
+  async #closeLongestIdle(): Promise<boolean> {
+    const idle = [...this.#sessions.values()].filter((session) => session.busy === 0);
+    const longest = idle.reduce<Session | undefined>((a, b) => (a === undefined || b.usedAt < a.usedAt ? b : a), undefined);
+    await longest?.server.close();
+    return longest !== undefined;
+  }
+}
+
+export function announce(server: McpServer, kind: ListKind): void {
+  switch (kind) {
+    case 'tools':
+      return server.sendToolListChanged();
+    case 'prompts':
+      return server.sendPromptListChanged();
+    case 'resources':
+      return server.sendResourceListChanged();
+  }
+}
