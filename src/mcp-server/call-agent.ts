@@ -5,7 +5,12 @@
  *   - A caller that cancels (each era in its own way; the SDK makes one signal of them) cancels the task.
  *   - A door that goes away does not: the task is the engine's, and the call ends without an answer.
  */
-import { ProtocolError, ProtocolErrorCode, type CallToolResult, type ServerContext } from '@modelcontextprotocol/server';
+import {
+  ProtocolError,
+  ProtocolErrorCode,
+  type CallToolResult,
+  type ServerContext,
+} from '@modelcontextprotocol/server';
 import { agentInput, defaultInputSchema } from '../agent/agent-input.ts';
 import { BusyError, NotFoundError, UnavailableError, UsageError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';

@@ -23,7 +23,9 @@ export function refuse(
 }
 
 export function answerText(response: ServerResponse, status: number, text: string, contentType = 'text/plain'): void {
-  response.writeHead(status, { 'content-type': `${contentType}; charset=utf-8`, 'cache-control': 'no-store' }).end(text);
+  response
+    .writeHead(status, { 'content-type': `${contentType}; charset=utf-8`, 'cache-control': 'no-store' })
+    .end(text);
 }
 
 function idOf(body: unknown): string | number | null {

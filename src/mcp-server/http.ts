@@ -71,7 +71,8 @@ export async function serveHttp(options: ServeHttpOptions): Promise<HttpDoor> {
     if (path === '/mcp') return serveMcp(request, response);
     if (request.method !== 'GET' && request.method !== 'HEAD') return answerText(response, 405, 'GET only\n');
     if (path === '/healthz') return answerText(response, 200, 'ok\n');
-    if (path === '/readyz') return answerText(response, calls.isDraining ? 503 : 200, calls.isDraining ? 'draining\n' : 'ok\n');
+    if (path === '/readyz')
+      return answerText(response, calls.isDraining ? 503 : 200, calls.isDraining ? 'draining\n' : 'ok\n');
     if (path === '/metrics' && options.metrics !== undefined) {
       return answerText(response, 200, options.metrics(), 'text/plain; version=0.0.4');
     }
@@ -92,7 +93,9 @@ export async function serveHttp(options: ServeHttpOptions): Promise<HttpDoor> {
       return refuse(response, 503, unavailableCode, calls.refusal, message, calls.isDraining ? 5 : 1);
     }
     const isLegacy = await isLegacyRequest(headersOnly(request), message);
-    return isLegacy ? sessions.handle(request, response, message) : serveModern(request as ModernRequest, response, message);
+    return isLegacy
+      ? sessions.handle(request, response, message)
+      : serveModern(request as ModernRequest, response, message);
   }
 
   type ModernRequest = Parameters<typeof serveModern>[0];

@@ -123,7 +123,10 @@ export class Sessions {
 
   async #closeLongestIdle(): Promise<boolean> {
     const idle = [...this.#sessions.values()].filter((session) => session.busy === 0);
-    const longest = idle.reduce<Session | undefined>((a, b) => (a === undefined || b.usedAt < a.usedAt ? b : a), undefined);
+    const longest = idle.reduce<Session | undefined>(
+      (a, b) => (a === undefined || b.usedAt < a.usedAt ? b : a),
+      undefined,
+    );
     await longest?.server.close();
     return longest !== undefined;
   }

@@ -70,7 +70,7 @@ export class FakeEngine implements TaskEngine {
     this.started.push({ agent, input, owner, ...(conversation !== undefined && { conversation }) });
     this.#entries.set(id, entry);
     this.#changes.emit('change');
-    void this.#work(entry);
+    setImmediate(() => void this.#work(entry));
     return task;
   }
 
@@ -104,7 +104,7 @@ export class FakeEngine implements TaskEngine {
         if ((event as TaskEvent).type === 'status') return;
       }
     } catch (error) {
-      if (signal?.aborted !== true) throw error;
+      if (!(error instanceof Error && error.name === 'AbortError')) throw error;
     }
   }
 
