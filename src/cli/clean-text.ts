@@ -1,18 +1,19 @@
+/* oxlint-disable no-control-regex -- control characters are what this file is about */
 /**
  * Text from models and tools, made safe for a terminal: no escape sequence, no control character and no
  * bidirectional override reaches it, so it can neither move the cursor, nor retitle the window, nor hide what it says.
  */
 
-/** CSI; OSC, DCS, SOS, PM and APC with their text; two-character escapes; in 7 and 8 bits (ECMA-48). */
+/**
+ * CSI; OSC, DCS, SOS, PM and APC with their text; two-character escapes; in 7 and 8 bits (ECMA-48).
+ * No part may hold the beginning of another: matching stays linear.
+ */
 const sequences =
-  // oxlint-disable-next-line no-control-regex -- control characters are what this is about
-  /(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)|\x1b[ -/]*[0-OQ-WYZ\\`-~]/g;
-// oxlint-disable-next-line no-control-regex -- the same
+  /(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x90\x98\x9c-\x9f]*(?:\x07|\x1b\\|\x9c)|\x1b[ -/]*[0-OQ-WYZ\\`-~]/g;
 const controls = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g;
 /** A sequence that has begun and may end in the next piece. */
-// oxlint-disable-next-line no-control-regex -- the same
 const unfinished =
-  /(?:(?:\x1b\[|\x9b)[0-?]*[ -/]*|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*\x1b?|\x1b[ -/]*)$/;
+  /(?:(?:\x1b\[|\x9b)[0-?]*[ -/]*|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x90\x98\x9c-\x9f]*\x1b?|\x1b[ -/]*)$/;
 
 /** A sequence longer than this is none: its first character alone is dropped. */
 const longestSequence = 4096;
