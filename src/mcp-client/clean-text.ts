@@ -1,0 +1,12 @@
+/**
+ * Text from servers that models and people read. What nobody can see must not be able to say anything: terminal
+ * sequences, control characters, bidi and zero-width marks, Unicode tags and the variation selectors used to smuggle.
+ */
+const terminalSequence = /\u001B(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001B]*(?:\u0007|\u001B\\)?|[@-Z\\-_])/gu; // eslint-disable-line no-control-regex
+const invisible = /[\p{Cf}\p{Cs}\u{E0100}-\u{E01EF}\u034F\u115F\u1160\u3164\uFFA0]|(?![\n\t])\p{Cc}/gu;
+
+export const withoutInvisible = (value: string): string => value.replace(terminalSequence, '').replace(invisible, '');
+
+/** Cut at `max` characters, and said so. */
+export const capped = (value: string, max: number): string =>
+  value.length <= max ? value : `${value.slice(0, max - 14)}… (cut short)`;

@@ -1,0 +1,77 @@
+/** A server's list as tools of agents: under the operator's names and effect classes. */
+import type { EffectTool } from '../agent/tool.ts';
+import type { JsonObject } from '../json.ts';
+import type { Log } from '../log.ts';
+import { boundedCheck } from './bounded-schema.ts';
+import { callTool, toolCall, type RemoteCall } from './call-tool.ts';
+import { readingTools } from './reading-tools.ts';
+import type { Listed, Server } from './server.ts';
+import { effectOf, modelName, ruleFor } from './tool-names.ts';
+
+export interface ListedTool {
+  /** As the server calls it. */
+  ownName: string;
+  tool: EffectTool;
+  outputSchema?: JsonObject;
+  annotations: JsonObject;
+}
+
+/** Two tools with one name are never merged: the later one is left out, and said so. */
+export function effectTools(server: Server, listed: Listed, log: Log): ListedTool[] {
+  const { name, options } = server;
+  const built = new Map<string, ListedTool>();
+  const add = (ownName: string, build: (id: string, named: string) => ListedTool): void => {
+    const called = ruleFor(options, ownName)?.rename ?? ownName;
+    const id = `${name}/${called}`;
+    const clash = built.get(id);
+    if (clash === undefined) {
+      built.set(id, build(id, modelName(name, called)));
+      return;
+    }
+    const fault = `${name}/${ownName} was left out: ${clash.ownName} is called ${id} already; rename one of them`;
+    listed.faults.push(fault);
+    log.error(fault);
+  };
+
+  for (const tool of listed.tools) {
+    add(tool.ownName, (id, named) => {
+      const effect = effectOf(options, ruleFor(options, tool.ownName), tool.annotations);
+      const checkOutput = tool.outputSchema && boundedCheck(tool.outputSchema);
+      return {
+        ownName: tool.ownName,
+        tool: effectTool(server, named, tool, toolCall(id, effect, tool, checkOutput)),
+        ...(tool.outputSchema && { outputSchema: tool.outputSchema }),
+        annotations: tool.annotations,
+      };
+    });
+  }
+  const own = new Set(listed.tools.map((tool) => tool.ownName));
+  for (const tool of readingTools(name, listed)) {
+    if (own.has(tool.ownName) || built.has(`${name}/${tool.ownName}`)) continue;
+    add(tool.ownName, (id, named) => {
+      const effect = ruleFor(options, tool.ownName)?.effect ?? 'read';
+      const call = { ...tool.call(id), effect };
+      return { ownName: tool.ownName, tool: effectTool(server, named, tool, call), annotations: {} };
+    });
+  }
+  return [...built.values()];
+}
+
+function effectTool(
+  server: Server,
+  name: string,
+  { description, inputSchema }: { description: string; inputSchema: JsonObject },
+  call: RemoteCall,
+): EffectTool {
+  const check = boundedCheck(inputSchema);
+  return {
+    kind: 'effect',
+    id: call.id,
+    name,
+    description,
+    inputSchema,
+    effect: call.effect,
+    check: (args) => check?.(args),
+    call: (args, options) => callTool(server, call, args, options),
+  };
+}

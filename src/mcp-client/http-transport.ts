@@ -1,0 +1,138 @@
+/**
+ * The SDK's Streamable HTTP transport with what it lacks (see `sdk-seams.ts`, 5 to 7): a request whose stream ends
+ * without an answer is answered with an error at once, a cancelled request lets go of its stream in the 2025 era too,
+ * and a response is bounded.
+ */
+import { StreamableHTTPClientTransport, type FetchLike, type JSONRPCMessage } from '@modelcontextprotocol/client';
+import { bounds, type HttpTarget } from './options.ts';
+
+/** The `data` of the error that answers a request whose stream ended: by identity, so that no server can send it. */
+export const streamEnded: unique symbol = Symbol('stream ended');
+
+type RequestId = string | number;
+type SendOptions = NonNullable<Parameters<StreamableHTTPClientTransport['send']>[1]>;
+type OnMessage = NonNullable<StreamableHTTPClientTransport['onmessage']>;
+
+export class HttpTransport extends StreamableHTTPClientTransport {
+  /** Requests without an answer; the controller lets go of a stream where the SDK brings none. */
+  readonly #open = new Map<RequestId, AbortController | undefined>();
+
+  constructor(target: HttpTarget) {
+    super(new URL(target.url), {
+      requestInit: { headers: target.headers },
+      fetch: boundedFetch(bounds.message),
+      reconnectionScheduler: (reconnect, delay) => {
+        // Unlike the SDK's own timer, it does not keep a finished process alive.
+        const timer = setTimeout(reconnect, delay);
+        timer.unref();
+        return () => clearTimeout(timer);
+      },
+    });
+    this.#watchAnswers();
+  }
+
+  override async send(message: JSONRPCMessage | JSONRPCMessage[], options?: SendOptions): Promise<void> {
+    if (Array.isArray(message) || !('method' in message)) return super.send(message, options);
+    if (!('id' in message)) {
+      await super.send(message, options);
+      if (message.method === 'notifications/cancelled') this.#letGo(message.params?.['requestId']);
+      return;
+    }
+    const { id } = message;
+    const given = options?.requestSignal;
+    const own = new AbortController();
+    this.#open.set(id, given === undefined ? own : undefined);
+    try {
+      await super.send(message, {
+        ...options,
+        requestSignal: given ?? own.signal,
+        onRequestStreamEnd: () => {
+          options?.onRequestStreamEnd?.();
+          this.#answerLost(id);
+        },
+      });
+    } catch (error) {
+      this.#open.delete(id);
+      throw error;
+    }
+  }
+
+  #answerLost(id: RequestId): void {
+    if (!this.#open.has(id)) return;
+    const error = { code: -32_000, message: 'the connection ended before the answer came', data: streamEnded };
+    this.onmessage?.({ jsonrpc: '2.0', id, error });
+  }
+
+  #letGo(id: unknown): void {
+    if (typeof id !== 'string' && typeof id !== 'number') return;
+    const own = this.#open.get(id);
+    this.#open.delete(id);
+    own?.abort();
+  }
+
+  /** The SDK assigns `onmessage` and calls it; this sees every answer on its way. */
+  #watchAnswers(): void {
+    let outer: OnMessage | undefined;
+    Object.defineProperty(this, 'onmessage', {
+      configurable: true,
+      get: () => outer,
+      set: (handler: OnMessage | undefined) => {
+        outer =
+          handler &&
+          ((message) => {
+            if (!('method' in message) && message.id !== undefined) this.#open.delete(message.id);
+            handler(message);
+          });
+      },
+    });
+  }
+}
+
+/** Responses over `max` bytes (for an event stream: one event) fail; a compressed bomb is counted as it unfolds. */
+export function boundedFetch(max: number): FetchLike {
+  return async (url, init) => {
+    const response = await fetch(url, init);
+    const { body, headers } = response;
+    if (body === null || hasSmallLength(headers, max)) return response;
+    const isStream = headers.get('content-type')?.startsWith('text/event-stream') === true;
+    if (isStream) Object.defineProperty(response, 'body', { value: boundedEvents(body, max) });
+    else {
+      const read = async (): Promise<string> => readText(body, max);
+      Object.defineProperty(response, 'text', { value: read });
+      Object.defineProperty(response, 'json', { value: async (): Promise<unknown> => JSON.parse(await read()) });
+    }
+    return response;
+  };
+}
+
+const tooLarge = (max: number): Error => new Error(`the server sent more than ${max / 1024 / 1024} MiB at once`);
+
+function hasSmallLength(headers: Headers, max: number): boolean {
+  const length = headers.get('content-length');
+  return length !== null && !headers.has('content-encoding') && Number(length) <= max;
+}
+
+async function readText(body: ReadableStream<Uint8Array>, max: number): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.length;
+    if (size > max) throw tooLarge(max);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function boundedEvents(body: ReadableStream<Uint8Array>, max: number): ReadableStream<Uint8Array> {
+  let sinceEvent = 0;
+  const count = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+      const blank = Math.max(bytes.lastIndexOf('\n\n'), bytes.lastIndexOf('\n\r\n'), bytes.lastIndexOf('\r\r'));
+      sinceEvent = blank < 0 ? sinceEvent + bytes.length : bytes.length - blank;
+      if (sinceEvent > max) controller.error(tooLarge(max));
+      else controller.enqueue(chunk);
+    },
+  });
+  return body.pipeThrough(count);
+}

@@ -1,0 +1,108 @@
+/** The MCP servers that a network uses: opened once, started when first needed, ended together. */
+import type { EffectTool } from '../agent/tool.ts';
+import { NotFoundError } from '../errors.ts';
+import type { Json, JsonObject } from '../json.ts';
+import { effectTools, type ListedTool } from './effect-tools.ts';
+import type { Deps, ServerOptions } from './options.ts';
+import { can } from './sdk-seams.ts';
+import { Server, type Listed, type ServerStatus } from './server.ts';
+import { listAll } from './server-tool.ts';
+
+export type { Deps, ServerOptions, Timings } from './options.ts';
+export type { ListedTool } from './effect-tools.ts';
+export type { ServerState, ServerStatus } from './server.ts';
+
+export interface McpServers {
+  /**
+   * The tools of these servers: in the order of their declaration, then as each lists them. The same array as before
+   * while nothing changed.
+   * @throws UnavailableError a server cannot be reached and was never listed; NotFoundError it is not declared.
+   */
+  tools(names: readonly string[], signal: AbortSignal): Promise<readonly EffectTool[]>;
+  /** The tools of one server with all that is known of them. Throws like `tools`. */
+  list(name: string, signal: AbortSignal): Promise<readonly ListedTool[]>;
+  /** Resources and their templates, as the server lists them. Throws like `tools`. */
+  resources(name: string, signal: AbortSignal): Promise<{ resources: JsonObject[]; templates: JsonObject[] }>;
+  /** As the server lists them. Throws like `tools`. */
+  prompts(name: string, signal: AbortSignal): Promise<JsonObject[]>;
+  status(): ServerStatus[];
+  /** Ends every server with all that it started. Calls in flight end as failed outcomes. */
+  close(): Promise<void>;
+}
+
+export function openServers(options: readonly ServerOptions[], deps: Deps): McpServers {
+  const servers = new Map(options.map((each) => [each.name, new Server(each, deps)]));
+  const built = new WeakMap<Listed, ListedTool[]>();
+  const merged = new Map<string, { parts: ListedTool[][]; tools: readonly EffectTool[] }>();
+
+  const serverOf = (name: string): Server => {
+    const server = servers.get(name);
+    if (server !== undefined) return server;
+    throw new NotFoundError(
+      `no server "${name}" is declared; declared are: ${[...servers.keys()].join(', ') || 'none'}`,
+    );
+  };
+
+  const toolsOf = async (server: Server, signal: AbortSignal): Promise<ListedTool[]> => {
+    const listed = await server.list(signal);
+    let tools = built.get(listed);
+    if (tools === undefined) {
+      tools = effectTools(server, listed, deps.log);
+      built.set(listed, tools);
+    }
+    return tools;
+  };
+
+  return {
+    async tools(names, signal) {
+      const wanted = new Set(names.map((name) => serverOf(name).name));
+      const inOrder = [...servers.values()].filter((server) => wanted.has(server.name));
+      const parts = await Promise.all(inOrder.map((server) => toolsOf(server, signal)));
+      const key = inOrder.map((server) => server.name).join('\n');
+      const before = merged.get(key);
+      if (before !== undefined && parts.every((part, at) => part === before.parts[at])) return before.tools;
+      const tools = distinct(parts, (name, id) => {
+        deps.log.error(
+          `${id} was left out: another tool has its name for models already (${name}); rename one of them`,
+        );
+      });
+      merged.set(key, { parts, tools });
+      return tools;
+    },
+    list: (name, signal) => toolsOf(serverOf(name), signal),
+    async resources(name, signal) {
+      const { client, timeout } = await asker(serverOf(name), signal);
+      if (!can(client, 'resources')) return { resources: [], templates: [] };
+      const options = { signal, timeout };
+      return {
+        resources: objects(await listAll(client, 'resources', options)),
+        templates: objects(await listAll(client, 'resourceTemplates', options).catch(() => [])),
+      };
+    },
+    async prompts(name, signal) {
+      const { client, timeout } = await asker(serverOf(name), signal);
+      return can(client, 'prompts') ? objects(await listAll(client, 'prompts', { signal, timeout })) : [];
+    },
+    status: () => [...servers.values()].map((server) => server.status()),
+    async close() {
+      await Promise.all([...servers.values()].map((server) => server.close()));
+    },
+  };
+}
+
+const asker = async (server: Server, signal: AbortSignal) => {
+  const { client } = await server.connection(signal);
+  return { client, timeout: server.timings.list };
+};
+
+const objects = (items: Json[]): JsonObject[] =>
+  items.filter((item): item is JsonObject => typeof item === 'object' && item !== null && !Array.isArray(item));
+
+function distinct(parts: ListedTool[][], onClash: (name: string, id: string) => void): EffectTool[] {
+  const taken = new Map<string, EffectTool>();
+  for (const { tool } of parts.flat()) {
+    if (taken.has(tool.name)) onClash(tool.name, tool.id);
+    else taken.set(tool.name, tool);
+  }
+  return [...taken.values()];
+}

@@ -1,0 +1,106 @@
+/** What this room is told: the servers of the network, and how long to wait for them. */
+import type { EffectClass } from '../task/effect.ts';
+import type { Log } from '../log.ts';
+
+/** One entry of `mcpServers`, checked and resolved. */
+export type ServerOptions = {
+  name: string;
+  /** Believe the server's own tool annotations when its tools have no effect class. */
+  trustsAnnotations: boolean;
+  /** Milliseconds without any sign of life from a call. Default 60 s. */
+  idleTimeout?: number;
+  /** Milliseconds a call may take in all. Default 10 min. */
+  hardTimeout?: number;
+  /** Calls side by side. Default 8. */
+  concurrency?: number;
+  tools: ToolRule[];
+} & (StdioTarget | HttpTarget);
+
+export type StdioTarget = {
+  kind: 'stdio';
+  command: string;
+  args: string[];
+  /** All that the child gets beside PATH, LANG and HOME. */
+  env: Record<string, string>;
+  cwd: string;
+};
+export type HttpTarget = { kind: 'http'; url: string; headers: Record<string, string> };
+
+/** The first rule whose glob matches a tool's own name holds. */
+export interface ToolRule {
+  matches(tool: string): boolean;
+  pattern: string;
+  effect?: EffectClass;
+  /** What agents and globs call it instead. */
+  rename?: string;
+}
+
+/** Milliseconds. */
+export interface Timings {
+  /** The era probe of a stdio server: silence means that it is of 2025 or older. */
+  probe: number;
+  /** All of a start: the process, the probe, the handshake. */
+  start: number;
+  /** One page of a list, one resource, one prompt. */
+  list: number;
+  /** After a silent call: how long the server may take to show that it still listens. */
+  ping: number;
+  /** From closed stdin to SIGTERM, and from SIGTERM to SIGKILL. */
+  grace: number;
+  /** The first wait before a restart; it doubles up to `backoffMax`. */
+  backoff: number;
+  backoffMax: number;
+  /** How long a call waits for a server that is being restarted. */
+  restartWait: number;
+  /** At most `restarts` restarts in this time. */
+  restartWindow: number;
+}
+
+export const defaultTimings: Timings = {
+  probe: 15_000,
+  start: 60_000,
+  list: 15_000,
+  ping: 5_000,
+  grace: 2_000,
+  backoff: 500,
+  backoffMax: 30_000,
+  restartWait: 30_000,
+  restartWindow: 600_000,
+};
+
+export const bounds = {
+  idleTimeout: 60_000,
+  hardTimeout: 600_000,
+  concurrency: 8,
+  /** Calls that wait for a slot of one server. */
+  waitingCalls: 1_000,
+  restarts: 5,
+  /** Bytes of one message from a server, on any transport. */
+  message: 32 * 1024 * 1024,
+  /** Bytes of noise on stdout without a single message between. */
+  noise: 32 * 1024 * 1024,
+  /** Bytes that a server leaves unread in its stdin before a call to it fails at once. */
+  unread: 64 * 1024 * 1024,
+  pages: 100,
+  tools: 2_000,
+  /** Characters. */
+  description: 4_096,
+  /** Characters of a tool's schema as JSON. */
+  schema: 256 * 1024,
+} as const;
+
+export interface Deps {
+  log: Log;
+  /** Our version, told to servers. */
+  version?: string;
+  timings?: Partial<Timings>;
+  /** Milliseconds since the epoch, for the restart window. */
+  now?: () => number;
+}
+
+/** A server as people are told of it: never with what may be a credential in it. */
+export function targetOf(options: ServerOptions): string {
+  if (options.kind === 'stdio') return [options.command, ...options.args].join(' ');
+  const url = new URL(options.url);
+  return url.origin + url.pathname;
+}

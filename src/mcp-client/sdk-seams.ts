@@ -1,0 +1,133 @@
+/**
+ * Everything about the protocol's two eras and about `@modelcontextprotocol/client` 2.4 that one has to know twice.
+ * `test/mcp-client/sdk-seams.test.ts` holds each of these and fails when the SDK changes:
+ *
+ * 1. `versionNegotiation` is `legacy` unless told otherwise. With `auto`, the SDK probes its own stdio transport on a
+ *    second process, spawned and thrown away for each connect; a transport of another class that has `stderr` and
+ *    `pid` is probed in place, so one start is enough. Silence then means 2025. A child that exits on the probe (the
+ *    official Rust SDK's does) fails the connect: it is started once more with the verdict `legacy`.
+ * 2. `connect({prior})` with a modern verdict asks nothing and opens no `subscriptions/listen`; so a modern server is
+ *    probed again (one round trip, which shows that it lives), a legacy one gets `prior`, and we listen ourselves.
+ * 3. `listTools()` and its siblings print to *stdout* (`console.debug`) where the server lacks the capability, which
+ *    would break a protocol or an answer there: capabilities are asked first.
+ * 4. `callTool()` compiles the cached `outputSchema` with a backtracking engine and runs it on the result; one hostile
+ *    pattern froze it for 11 s. Calls go through `request()` with a schema that lets everything pass, and the result is
+ *    read by `outcome.ts`; that also spares two zod passes in the 2025 era. Only a tool that mirrors arguments into
+ *    HTTP headers (SEP-2243, 2026) goes through `callTool()`, with a definition that has no `outputSchema`.
+ * 5. A POST whose event stream ends without an answer leaves its request waiting for the time-out.
+ * 6. A cancelled 2025 request is told to the server, but its event stream stays open; in 2026 closing it is the cancel.
+ * 7. Responses over HTTP have no bound, and the timer of a stream's reconnection keeps the process alive.
+ * 8. `maxTotalTimeout` is looked at only when progress arrives: the hard time-out is our own timer.
+ * 9. An abort is rejected as `SdkError(REQUEST_TIMEOUT)` with the reason as text: whoever aborted must remember it.
+ * 10. In 2026 an answer of a kind that was not asked for is an error, but `input_required` is handed over where the
+ *    call says `allowInputRequired`. In 2025 a task answer passes as a result without content.
+ */
+import {
+  Client,
+  type RequestOptions,
+  type ServerCapabilities,
+  type StandardSchemaV1,
+} from '@modelcontextprotocol/client';
+import { isJsonObject, type JsonObject } from '../json.ts';
+import { bounds } from './options.ts';
+
+/** Seam 4: the value as it came. */
+const asItCame: StandardSchemaV1<unknown, unknown> = {
+  '~standard': { version: 1, vendor: 'deputy', validate: (value) => ({ value }) },
+};
+
+/** Seam 4: the SDK would make an Ajv for each client, and use it on schemas from outside. */
+const noValidator = {
+  getValidator: () => (input: unknown) => ({ valid: true as const, data: input as never, errorMessage: undefined }),
+};
+
+export function newClient(version: string, probeMs: number): Client {
+  return new Client(
+    { name: 'deputy', version },
+    {
+      // Nothing is declared: questions to people, sampling and roots are not answered yet.
+      capabilities: {},
+      versionNegotiation: { mode: 'auto', probe: { timeoutMs: probeMs } },
+      jsonSchemaValidator: noValidator,
+      listMaxPages: bounds.pages,
+    },
+  );
+}
+
+/** @throws ProtocolError, SdkError; TypeError where the answer is no object. */
+export async function ask(
+  client: Client,
+  method: string,
+  params: JsonObject,
+  options: RequestOptions,
+): Promise<JsonObject> {
+  const result = await client.request({ method, params }, asItCame, { ...options, allowInputRequired: true });
+  if (!isJsonObject(result)) throw new TypeError(`${method} was answered with no object`);
+  return result;
+}
+
+export interface CallTarget {
+  ownName: string;
+  inputSchema: JsonObject;
+  /** Its schema names `x-mcp-header`s. */
+  mirrorsHeaders: boolean;
+}
+
+/** `tools/call` in the form that the era wants. */
+export async function askTool(
+  client: Client,
+  tool: CallTarget,
+  args: JsonObject,
+  options: RequestOptions,
+): Promise<JsonObject> {
+  const params = { name: tool.ownName, arguments: args };
+  if (!tool.mirrorsHeaders || client.getProtocolEra() !== 'modern') return ask(client, 'tools/call', params, options);
+  const toolDefinition = { name: tool.ownName, inputSchema: { ...tool.inputSchema, type: 'object' as const } };
+  const result: unknown = await client.callTool(params, { ...options, allowInputRequired: true, toolDefinition });
+  if (!isJsonObject(result)) throw new TypeError('tools/call was answered with no object');
+  return result;
+}
+
+/** Where a tool's header declarations are checked, the SDK must walk the list: it leaves out tools that break them. */
+export const mustListBySdk = (client: Client, kind: 'stdio' | 'http'): boolean =>
+  kind === 'http' && client.getProtocolEra() === 'modern';
+
+/** Seam 3. */
+export const can = (client: Client, capability: 'tools' | 'resources' | 'prompts'): boolean =>
+  client.getServerCapabilities()?.[capability] !== undefined;
+
+/** Shows that the server listens; `ping` is gone from 2026-07-28. */
+export async function proveLife(client: Client, timeout: number): Promise<void> {
+  if (client.getProtocolEra() === 'modern') await client.discover({ timeout });
+  else await client.ping({ timeout });
+}
+
+export type ListKind = 'tools' | 'prompts' | 'resources';
+const kinds: readonly ListKind[] = ['tools', 'prompts', 'resources'];
+
+/** Hears of changed lists: unasked in 2025, through a subscription in 2026. */
+export function hearListChanges(
+  client: Client,
+  onChange: (kind: ListKind) => void,
+  onError: (error: unknown) => void,
+): void {
+  for (const kind of kinds) client.setNotificationHandler(`notifications/${kind}/list_changed`, () => onChange(kind));
+  const told = kinds.filter((kind) => tellsChanges(client.getServerCapabilities(), kind));
+  if (client.getProtocolEra() === 'modern' && told.length > 0) keepListening(client, told, onChange).catch(onError);
+}
+
+const tellsChanges = (capabilities: ServerCapabilities | undefined, kind: ListKind): boolean =>
+  capabilities?.[kind]?.listChanged === true;
+
+/** A subscription that ended may have missed changes: that counts as a change of every list. */
+async function keepListening(client: Client, told: ListKind[], onChange: (kind: ListKind) => void): Promise<void> {
+  const filter = Object.fromEntries(told.map((kind) => [`${kind}ListChanged`, true]));
+  for (let wait = 1_000; client.transport !== undefined; wait = Math.min(wait * 2, 60_000)) {
+    const subscription = await client.listen(filter);
+    if ((await subscription.closed) === 'local' || client.transport === undefined) return;
+    for (const kind of told) onChange(kind);
+    await new Promise((resolve) => {
+      setTimeout(resolve, wait).unref();
+    });
+  }
+}
