@@ -1,0 +1,166 @@
+/**
+ * `${env:NAME}`, `${env:NAME:-default}`, `${NAME}`, `${NAME:-default}` and `${file:path}` in the values of YAML files.
+ * As in a shell, a default stands in for a variable that is unset or empty. `$${` is a literal `${`.
+ * Files lie inside the root, symbolic links resolved. What could be a secret is told to the log's redaction.
+ */
+import { readFile, realpath, stat } from 'node:fs/promises';
+import { resolve, sep } from 'node:path';
+import { isJsonObject, type Json, type JsonObject } from '../json.ts';
+import { redact } from '../log.ts';
+import { looksLikeSecret } from './literal-secrets.ts';
+import type { Parsed } from './parse-yaml.ts';
+import type { Problems } from './problem.ts';
+import { pathName, placeOf, type Spot } from './spot.ts';
+import type { Place } from './source.ts';
+
+export interface Surroundings {
+  /** The folder of the configuration file. */
+  root: string;
+  env: Readonly<Record<string, string | undefined>>;
+}
+
+const largestFile = 1024 * 1024;
+
+/** @returns a copy of the value without the parts that could not be resolved; those have been reported. */
+export async function interpolate(
+  { value, spot }: Parsed,
+  base: readonly string[],
+  surroundings: Surroundings,
+  problems: Problems,
+): Promise<Parsed> {
+  return { value: (await walk(value, spot, [...base])) ?? null, spot };
+
+  async function walk(value: Json, spot: Spot, path: (string | number)[]): Promise<Json | undefined> {
+    if (typeof value === 'string')
+      return value.includes('${') ? await resolveText(value, spot, path) : keepSecret(value, path);
+    if (Array.isArray(value)) {
+      const items = await Promise.all(value.map((item, index) => walk(item, childOf(spot, index), [...path, index])));
+      return items.includes(undefined) ? undefined : (items as Json[]);
+    }
+    if (!isJsonObject(value) || isSchema(path)) return value;
+    const resolved: JsonObject = {};
+    for (const [key, item] of Object.entries(value)) {
+      const one = await walk(item, childOf(spot, key), [...path, key]);
+      if (one !== undefined) resolved[key] = one;
+    }
+    return resolved;
+  }
+
+  async function resolveText(text: string, spot: Spot, path: (string | number)[]): Promise<string | undefined> {
+    let result: string | undefined = '';
+    let end = 0;
+    for (const match of text.matchAll(/\$\$\{|\$\{([^}]*)(\}?)/g)) {
+      const part: string | undefined =
+        match[0] === '$${' ? '${' : await resolveReference(match[0], match[1] ?? '', match[2] === '}', spot, path);
+      result = result === undefined || part === undefined ? undefined : result + text.slice(end, match.index) + part;
+      end = match.index + match[0].length;
+    }
+    return result === undefined ? undefined : keepSecret(result + text.slice(end), path);
+  }
+
+  async function resolveReference(
+    written: string,
+    inner: string,
+    isClosed: boolean,
+    spot: Spot,
+    path: (string | number)[],
+  ): Promise<string | undefined> {
+    const place = placeOfReference(spot, written);
+    const file = /^file:(.+)$/s.exec(inner)?.[1];
+    if (isClosed && file !== undefined) {
+      const content = await readInside(file, place, path);
+      if (content !== undefined && (isSecretPlace(path) || inServer(path))) redact(content);
+      return content;
+    }
+    const match = /^(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s.exec(inner);
+    const name = match?.[1];
+    if (!isClosed || name === undefined || match?.[2]?.includes('${') === true) {
+      problems.error('E_REFERENCE_FORM', place, `${JSON.stringify(written)} is no reference that is known here`, {
+        help: /^input:/.test(inner)
+          ? `values that VS Code asks for are read from the environment here: \${env:${inner.slice(6).toUpperCase().replaceAll(/\W/g, '_')}}`
+          : 'write ${env:NAME}, ${env:NAME:-default}, ${file:path}, or $${ for the text "${" itself',
+      });
+      return undefined;
+    }
+    const found = surroundings.env[name];
+    if (found !== undefined && found !== '') {
+      if (isSecretPlace(path) || (inServer(path) && (secretName.test(name) || looksLikeSecret(found)))) redact(found);
+      return found;
+    }
+    const fallback = match?.[2];
+    if (fallback !== undefined) return fallback;
+    spot.unset = name;
+    // A model without its key may have others that think instead: that is decided where models are.
+    if (isModelKey(path)) return undefined;
+    problems.error(
+      'E_ENV',
+      place,
+      `${pathName(path)} needs the environment variable ${name}, which is ${found === '' ? 'empty' : 'not set'}`,
+      {
+        help: `set ${name}, or give a default: \${${name}:-...}`,
+      },
+    );
+    return undefined;
+  }
+
+  async function readInside(file: string, place: Place, path: (string | number)[]): Promise<string | undefined> {
+    const needs = `${pathName(path)} needs the file ${JSON.stringify(file)}`;
+    const fail = (why: string, help?: string) => void problems.error('E_FILE', place, `${needs}, ${why}`, { help });
+    try {
+      const [inside, real] = await Promise.all([
+        realpath(surroundings.root),
+        realpath(resolve(surroundings.root, file)),
+      ]);
+      if (!real.startsWith(inside.endsWith(sep) ? inside : inside + sep)) {
+        return fail(
+          'which is outside of the folder of agents.yaml',
+          'only files inside it can be read, symbolic links resolved',
+        );
+      }
+      const about = await stat(real);
+      if (!about.isFile()) return fail('which is no regular file');
+      if (about.size > largestFile) return fail('which is larger than 1 MiB');
+      const content = new TextDecoder('utf-8', { fatal: true }).decode(await readFile(real));
+      return content.replace(/\r?\n$/, '');
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : undefined;
+      if (code === 'ENOENT') return fail('which does not exist', 'paths are relative to the folder of agents.yaml');
+      return fail(
+        code === 'ERR_ENCODING_INVALID_ENCODED_DATA'
+          ? 'which is no UTF-8 text'
+          : `which cannot be read (${String(code)})`,
+      );
+    }
+  }
+}
+
+const childOf = (spot: Spot, step: string | number): Spot => spot.children.get(step) ?? spot;
+
+/** JSON Schemas are taken as they stand: a `pattern` may hold `${`. */
+const isSchema = (path: readonly (string | number)[]) =>
+  path.length === 3 && path[0] === 'agents' && (path[2] === 'input' || path[2] === 'output');
+
+const isModelKey = (path: readonly (string | number)[]) => path[0] === 'models' && path[2] === 'api_key';
+const inServer = (path: readonly (string | number)[]) =>
+  path[0] === 'mcpServers' && ['env', 'args', 'url'].includes(String(path[2]));
+
+/** Whatever is resolved here is a secret. Elsewhere in a server it depends on how the variable is called, or on its form. */
+const isSecretPlace = (path: readonly (string | number)[]) =>
+  isModelKey(path) ||
+  (path[0] === 'models' && path[2] === 'headers') ||
+  (path[0] === 'mcpServers' && (path[2] === 'headers' || path[2] === 'auth'));
+
+const secretName = /key|token|secret|passw|pwd|credential|auth|cookie|session|private|dsn|database_url|connection/i;
+
+function keepSecret(text: string, path: readonly (string | number)[]): string {
+  if (isModelKey(path) || (path[0] === 'mcpServers' && path[2] === 'auth')) redact(text);
+  return text;
+}
+
+/** The reference itself inside the scalar, where it stands there as it was read. */
+function placeOfReference(spot: Spot, written: string): Place {
+  const place = placeOf(spot);
+  const at = place.source.text.indexOf(written, place.span[0]);
+  if (at === -1 || at >= place.span[1]) return place;
+  return { source: place.source, span: [at, at + written.length] };
+}

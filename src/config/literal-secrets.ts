@@ -1,0 +1,50 @@
+/**
+ * Secrets that stand in a file as they are. They are known by their form, never by the name of their key:
+ * `token: example` is nobody's secret, an AWS key in a comment is one. Forms as their issuers document them
+ * (compare github.com/gitleaks/gitleaks `config/gitleaks.toml`).
+ */
+import type { Problems } from './problem.ts';
+import type { Source } from './source.ts';
+
+const forms: readonly [what: string, form: string][] = [
+  ['an Anthropic API key', 'sk-ant-[A-Za-z0-9_-]{20,}'],
+  ['an API key', 'sk-(?:[a-z]+-)*(?=[A-Za-z_-]*[0-9])(?=[0-9a-z_-]*[A-Z]|[0-9a-f-]{32})[A-Za-z0-9_-]{20,}'],
+  ['a GitHub token', 'gh[pousr]_[A-Za-z0-9]{30,}'],
+  ['a GitHub token', 'github_pat_[A-Za-z0-9_]{22,}'],
+  ['a GitLab token', 'glpat-[A-Za-z0-9_-]{20,}'],
+  ['a Slack token', 'xox[abeoprs]-[A-Za-z0-9-]{10,}'],
+  ['an AWS access key', '(?:AKIA|ASIA)[0-9A-Z]{16}'],
+  ['a Google API key', 'AIza[0-9A-Za-z_-]{35}'],
+  ['a Hugging Face token', 'hf_[A-Za-z0-9]{30,}'],
+  ['an npm token', 'npm_[A-Za-z0-9]{36}'],
+  ['a Stripe key', '[rs]k_live_[A-Za-z0-9]{16,}'],
+  ['a SendGrid key', 'SG\\.[A-Za-z0-9_-]{22}\\.[A-Za-z0-9_-]{43}'],
+  ['a Groq API key', 'gsk_[A-Za-z0-9]{40,}'],
+  ['an xAI API key', 'xai-[A-Za-z0-9]{60,}'],
+  ['a JSON Web Token', 'eyJ[A-Za-z0-9_-]{10,}\\.eyJ[A-Za-z0-9_-]{10,}\\.[A-Za-z0-9_-]{10,}'],
+  ['a private key', '-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----'],
+];
+
+/** Not inside a longer word: `task-...` is no `sk-...`. */
+const anySecret = new RegExp(`(?<![A-Za-z0-9_])(?:${forms.map(([, form]) => `(${form})`).join('|')})`, 'g');
+
+/** Refuses every one in `source`, comments and instructions included: the file is what gets shared. */
+export function refuseLiteralSecrets(source: Source, problems: Problems): void {
+  for (const match of source.text.matchAll(anySecret)) {
+    const what = forms[match.slice(1).findIndex((group) => group !== undefined)]?.[0] ?? 'a secret';
+    problems.error(
+      'E_SECRET',
+      { source, span: [match.index, match.index + match[0].length] },
+      `this looks like ${what}`,
+      {
+        help: 'keep it out of the file: set an environment variable and write "${env:NAME}" here; revoke it if the file was shared',
+      },
+    );
+  }
+}
+
+export const looksLikeSecret = (text: string): boolean => text.search(anySecret) !== -1;
+
+/** As long as before, so that carets stay where they belong. */
+export const maskSecrets = (text: string): string =>
+  text.replace(anySecret, (secret) => secret.slice(0, 4) + '*'.repeat(secret.length - 4));

@@ -1,0 +1,254 @@
+/**
+ * Keys that are not part of the format, and what to say about them: those that are planned and not built yet are
+ * refused by name, those that other tools use are answered with ours. Anything else is a slip of the pen.
+ */
+import { z } from 'zod';
+
+export interface OtherKeys {
+  /** How people call the thing whose keys these are. */
+  thing: string;
+  /** Planned keys: what holds until they are built. */
+  notBuilt?: Readonly<Record<string, string>>;
+  /** Keys of other tools (MCP hosts, docker-agent, fast-agent, Claude, agent SDKs): our own way to say it. */
+  foreign?: Readonly<Record<string, string>>;
+}
+
+/** Filled by schema.ts: the rules of each map of keys. */
+export const keyRules = z.registry<OtherKeys>();
+
+const instead = (ours: string, ...theirs: string[]): Record<string, string> =>
+  Object.fromEntries(theirs.map((key) => [key, ours]));
+
+const file: OtherKeys = {
+  thing: 'the file',
+  notBuilt: {
+    permissions: 'agents may use every tool that their `tools` name; leave out what they must not use',
+    hooks: 'remove it',
+    store: 'tasks live in ./.deputy; remove it',
+    telemetry: 'remove it',
+    skills: 'remove it',
+    console: 'remove it',
+  },
+  foreign: {
+    ...instead('write `mcpServers:`', 'servers', 'mcp_servers', 'mcp', 'toolsets', 'tools'),
+    ...instead('write `model:` (the model of agents that name none)', 'default_model', 'defaultModel'),
+    ...instead('write `models:`', 'providers', 'llms', 'model_list'),
+    ...instead('write `agents:`', 'agent', 'sub_agents', 'subagents'),
+    ...instead('limits belong to an agent: agents.NAME.limits', 'limits'),
+    ...instead('write `include:`', 'includes', 'import', 'imports', 'extends'),
+    ...instead('VS Code asks for these; write "${env:NAME}" where the value is needed', 'inputs'),
+  },
+};
+
+const modelKeys =
+  'settings of a model belong to `models`: models: { NAME: { model: ..., KEY: ... } }, and model: NAME here';
+
+const agent: OtherKeys = {
+  thing: 'an agent',
+  notBuilt: {
+    permissions: 'the agent may use every tool that its `tools` name; leave out what it must not use',
+    hooks: 'remove it',
+    steps: 'give the agent a model, and the others as `agents`',
+    prompts: 'remove it',
+    skills: 'put their text into `instructions`',
+    memory: 'remove it',
+    conversations: 'remove it',
+  },
+  foreign: {
+    ...instead(
+      'write `instructions:`',
+      'instruction',
+      'system',
+      'system_prompt',
+      'systemPrompt',
+      'prompt',
+      'persona',
+      'goal',
+      'backstory',
+      'developer_instructions',
+    ),
+    ...instead('write `agents:`', 'sub_agents', 'subagents', 'subAgents', 'handoffs', 'children'),
+    ...instead(
+      'write `tools:` with server/tool globs, for example [files/*]',
+      'toolsets',
+      'servers',
+      'mcp_servers',
+      'mcpServers',
+      'allowed_tools',
+      'allowedTools',
+    ),
+    ...instead(
+      'write `limits: { turns: ... }`',
+      'max_iterations',
+      'maxIterations',
+      'max_turns',
+      'maxTurns',
+      'max_steps',
+      'maxSteps',
+      'max_iter',
+    ),
+    ...instead('write `input:`', 'input_schema', 'inputSchema', 'parameters'),
+    ...instead(
+      'write `output:`',
+      'output_schema',
+      'outputSchema',
+      'structured_output',
+      'response_format',
+      'output_type',
+    ),
+    ...instead('write `limits: { cost: 2 USD }`', 'budget', 'max_cost'),
+    ...instead('write `limits: { time: 20m }`', 'timeout', 'max_time'),
+    ...instead(
+      modelKeys,
+      'temperature',
+      'max_tokens',
+      'thinking',
+      'reasoning',
+      'effort',
+      'base_url',
+      'api_key',
+      'fallback',
+      'price',
+      'provider',
+    ),
+    ...instead('the key of the entry is its name', 'name', 'id'),
+    ...instead('name them in `serve: { expose: [...] }`', 'expose', 'exposed'),
+  },
+};
+
+const { name: _name, id: _id, maxTurns: _maxTurns, ...cardForeign } = agent.foreign ?? {};
+
+export const otherKeys = {
+  file,
+  included: {
+    ...file,
+    thing: 'an included file',
+    foreign: { ...file.foreign, ...instead('it belongs in the main file', 'serve', 'model') },
+  },
+  agent,
+  card: { ...agent, thing: 'an agent card', foreign: cardForeign },
+  model: {
+    thing: 'a model',
+    notBuilt: { retry: 'remove it', timeout: 'remove it' },
+    foreign: {
+      ...instead('write `model: provider/model`', 'provider', 'name', 'id', 'model_name'),
+      ...instead('write `base_url:`', 'baseUrl', 'baseURL', 'url', 'api_base', 'endpoint'),
+      ...instead('write `api_key: "${env:NAME}"`', 'apiKey', 'key', 'token', 'token_key', 'api_key_env', 'env_key'),
+      ...instead('write `max_tokens:`', 'max_output_tokens', 'maxTokens', 'maxOutputTokens', 'max_completion_tokens'),
+      ...instead(
+        'write `thinking: low`, `medium` or `high`',
+        'effort',
+        'reasoning',
+        'reasoning_effort',
+        'thinking_budget',
+      ),
+      ...instead('write `price:` (US dollars per million tokens)', 'cost', 'pricing'),
+      ...instead('write `context_window:`', 'context_length', 'max_context', 'contextWindow'),
+    },
+  },
+  server: {
+    thing: 'an MCP server',
+    notBuilt: {
+      asks: 'remove it: servers cannot put questions to people yet',
+      registry: 'write the command or the url that the registry names',
+      server: 'write the command or the url that the registry names',
+      oauth: 'write auth: { bearer: "${env:TOKEN}" }',
+      sandbox: 'remove it',
+      lock: 'remove it',
+      pins: 'remove it',
+    },
+    foreign: {
+      ...instead('write `url:`', 'serverUrl', 'httpUrl', 'endpoint', 'baseUrl', 'uri'),
+      ...instead('write `env:`', 'environment', 'envs', 'env_vars'),
+      ...instead('write `cwd:`', 'working_dir', 'workingDirectory', 'dir'),
+      ...instead('write `type:`, or leave it out', 'transport', 'transportType'),
+      ...instead(
+        'write `auth: { bearer: "${env:TOKEN}" }`',
+        'bearer',
+        'bearer_token',
+        'bearer_token_env_var',
+        'token',
+        'authorization',
+      ),
+      ...instead(
+        'write `timeout: 60s`',
+        'tool_timeout_sec',
+        'startup_timeout_sec',
+        'timeoutMs',
+        'read_timeout_seconds',
+        'request_timeout',
+      ),
+      ...instead('remove the entry, or put # before its lines', 'disabled', 'enabled'),
+      ...instead(
+        "name the tools in the agents' `tools`",
+        'includeTools',
+        'excludeTools',
+        'enabled_tools',
+        'disabled_tools',
+        'allowedTools',
+        'disabledTools',
+      ),
+      ...instead('remove it: approvals are not built yet', 'autoApprove', 'alwaysAllow'),
+      ...instead('write `trust: annotations`, or remove it', 'trusted'),
+      ...instead('put the values into your environment: deputy --env-file FILE', 'envFile', 'env_file'),
+      ...instead('write `headers:` or `auth:`', 'headersHelper', 'http_headers', 'env_http_headers'),
+      ...instead('remove it', 'gallery', 'description', 'version', 'dev', 'icon', 'name'),
+    },
+  },
+  toolRule: {
+    thing: 'a tool',
+    notBuilt: {
+      keyed: 'leave the tool unsafe (the default)',
+      verify: 'remove it',
+      timeout: "use the server's `timeout`",
+      concurrency: "use the server's `concurrency`",
+      permission: 'remove it',
+    },
+    foreign: {
+      ...instead('write `effect: read`', 'readOnly', 'read_only', 'readOnlyHint'),
+      ...instead('write `rename:`', 'name', 'alias'),
+    },
+  },
+  limits: {
+    thing: 'limits',
+    notBuilt: {
+      on_limit: 'a limit ends the task with a result that names it',
+      children: 'remove it',
+      result_size: 'remove it',
+    },
+    foreign: {
+      ...instead('write `turns:`', 'max_turns', 'max_iterations', 'iterations', 'steps', 'max_steps'),
+      ...instead('write `cost:`', 'budget', 'max_cost', 'usd', 'money'),
+      ...instead('write `time:`', 'timeout', 'duration', 'max_time', 'wall_time'),
+      ...instead('write `tokens:`', 'max_tokens', 'total_tokens'),
+      ...instead('write `depth:`', 'max_depth'),
+      ...instead('write `parallel_tools:`', 'concurrency', 'parallel', 'parallel_calls'),
+      ...instead('write `tool_calls:`', 'calls', 'max_tool_calls'),
+    },
+  },
+  serve: {
+    thing: 'serve',
+    notBuilt: {
+      auth: 'the server listens on loopback only',
+      stdio: 'run `deputy serve --stdio`',
+      console: 'remove it',
+      tls: 'put a proxy before it',
+    },
+    foreign: {
+      ...instead('write `http: { port: ... }`', 'port', 'host', 'address', 'listen'),
+      ...instead('write `expose:`', 'agents', 'tools'),
+    },
+  },
+  http: {
+    thing: 'serve.http',
+    notBuilt: {
+      auth: 'the server listens on loopback only',
+      tls: 'put a proxy before it',
+      allowed_hosts: 'loopback names are allowed',
+      allowed_origins: 'loopback origins are allowed',
+      path: 'the path is /mcp',
+      cors: 'remove it',
+    },
+    foreign: instead('write `host:` and `port:`', 'address', 'listen', 'bind', 'url'),
+  },
+} satisfies Record<string, OtherKeys>;

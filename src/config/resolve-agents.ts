@@ -1,0 +1,251 @@
+/** Turns declared agents into agents whose every reference leads somewhere. */
+import { isJsonObject, type JsonObject } from '../json.ts';
+import { schemaFault } from '../json-schema.ts';
+import { refuseCycles } from './agent-cycles.ts';
+import { suggestion } from './closest.ts';
+import type { AgentConfig, LimitsConfig, ModelConfig } from './config.ts';
+import { isWritten, keyOf, valueOf, type Declarations, type Declared, type DeclaredAgent } from './declarations.ts';
+import type { Problems } from './problem.ts';
+import type { ModelFor } from './resolve-models.ts';
+import type { AgentEntry, FileEntry } from './schema.ts';
+import { compileToolGlobs, globFault, serverMatcher } from './tool-globs.ts';
+
+export interface AgentNeeds {
+  main: Declared<FileEntry>;
+  modelFor: ModelFor;
+  /** Whether it is known what a model costs. Undefined: nobody asks. */
+  knownPrice?: ((model: ModelConfig) => boolean) | undefined;
+  problems: Problems;
+}
+
+const agentName = /^[a-zA-Z0-9_-]{1,64}$/;
+/** Tools of Deputy's own that callers see beside the agents. */
+const reservedNames = ['task_get', 'task_answer', 'task_cancel'];
+
+export function resolveAgents(declarations: Declarations, needs: AgentNeeds): AgentConfig[] {
+  const { problems } = needs;
+  const agents = [...declarations.agents].flatMap(([name, declared]) => {
+    checkName(name, declared, declarations, problems);
+    const agent = readAgent(name, declared, declarations, needs);
+    return agent === undefined ? [] : [agent];
+  });
+  refuseCycles(declarations, problems);
+  if (declarations.agents.size === 0 && !problems.hasErrors()) {
+    problems.error('E_MISSING', keyOf(needs.main, 'agents'), 'no agent is declared', {
+      help: 'declare one under `agents:`, or put a card into agents/; `deputy init` makes an example',
+    });
+  }
+  return agents;
+}
+
+function checkName(name: string, declared: DeclaredAgent, { servers }: Declarations, problems: Problems): void {
+  const server = [...servers.keys()].find((server) => name.startsWith(`${server}__`));
+  if (!agentName.test(name)) {
+    problems.error('E_NAME', keyOf(declared), `${JSON.stringify(name)} cannot be an agent's name`, {
+      help: 'use up to 64 letters, digits, "_" and "-": it is a tool name for callers',
+    });
+  } else if (reservedNames.includes(name)) {
+    problems.error('E_NAME', keyOf(declared), `"${name}" is the name of a tool of Deputy's own`, {
+      help: 'call the agent something else',
+    });
+  } else if (server !== undefined) {
+    problems.error('E_NAME', keyOf(declared), `"${name}" could be taken for a tool of the server "${server}"`, {
+      help: `names that begin with ${server}__ belong to that server`,
+    });
+  }
+}
+
+function readAgent(
+  name: string,
+  declared: DeclaredAgent,
+  declarations: Declarations,
+  needs: AgentNeeds,
+): AgentConfig | undefined {
+  const { value: entry } = declared;
+  const { problems } = needs;
+  const limits = readLimits(entry.limits ?? {});
+  const model = readModel(name, declared, needs);
+  if (entry.description === undefined && !isWritten(declared, 'description')) {
+    problems.error('E_MISSING', keyOf(declared), `agents.${name} needs the key "description"`, {
+      help: 'say what callers can use it for: it is all that they see',
+    });
+  }
+  checkPrice(name, declared, model, needs);
+  checkReferences(name, declared, declarations, problems);
+  const input = readSchema(name, 'input', declared, problems);
+  const output = readSchema(name, 'output', declared, problems);
+  const tools = readTools(name, declared, declarations, problems);
+  if (model === undefined || entry.description === undefined) return undefined;
+  return {
+    name,
+    description: entry.description,
+    instructions: entry.instructions ?? '',
+    model,
+    tools,
+    agents: [...new Set(entry.agents ?? [])],
+    ...(input === undefined ? {} : { input }),
+    ...(output === undefined ? {} : { output }),
+    limits,
+  };
+}
+
+function readModel(
+  name: string,
+  declared: DeclaredAgent,
+  { main, modelFor, problems }: AgentNeeds,
+): ModelConfig | undefined {
+  if (declared.value.model !== undefined) return modelFor(declared.value.model, valueOf(declared, 'model'));
+  if (
+    isWritten(declared, 'model') &&
+    declared.spot.children.get('model')?.unset === undefined &&
+    !isInherited(declared)
+  )
+    return undefined;
+  if (main.value.model !== undefined) return modelFor(main.value.model, valueOf(main, 'model'));
+  // An agent of `steps` has been told that they are not built: one answer is enough.
+  if (!isWritten(main, 'model') && !isWritten(declared, 'steps')) {
+    problems.error('E_MISSING', keyOf(declared), `agents.${name} needs the key "model"`, {
+      help: 'write provider/model, for example model: anthropic/claude-opus-5-5; or a top-level `model:` for all agents',
+    });
+  }
+  return undefined;
+}
+
+/** `model: inherit` in a card was understood and taken out. */
+const isInherited = ({ spot }: DeclaredAgent): boolean => {
+  const at = spot.children.get('model');
+  return at?.source.text.slice(...at.value).replaceAll(/["']/g, '') === 'inherit';
+};
+
+function checkPrice(
+  name: string,
+  declared: DeclaredAgent,
+  model: ModelConfig | undefined,
+  { knownPrice, problems }: AgentNeeds,
+): void {
+  if (model === undefined || knownPrice === undefined) return;
+  const free = [model, ...model.fallback].find(
+    (one) => one.provider !== 'scripted' && one.price === undefined && !knownPrice(one),
+  );
+  if (free === undefined) return;
+  const help = `give it a price in \`models\`: price: { input: ..., output: ... } (USD per million tokens)`;
+  if (declared.value.limits?.cost !== undefined) {
+    problems.error(
+      'E_PRICE',
+      valueOf(declared, 'limits', 'cost'),
+      `agents.${name}.limits.cost cannot hold: what ${free.provider}/${free.model} costs is not known`,
+      { help },
+    );
+  } else {
+    const place = isWritten(declared, 'model') ? valueOf(declared, 'model') : keyOf(declared);
+    problems.warn(
+      'W_PRICE',
+      place,
+      `what ${free.provider}/${free.model} costs is not known, so its cost is shown as unknown`,
+      { help },
+    );
+  }
+}
+
+function checkReferences(
+  name: string,
+  declared: DeclaredAgent,
+  { agents, broken }: Declarations,
+  problems: Problems,
+): void {
+  for (const [index, other] of (declared.value.agents ?? []).entries()) {
+    if (agents.has(other) || broken.has(`agents.${other}`)) continue;
+    const names = [...agents.keys()].filter((known) => known !== name);
+    problems.error(
+      'E_REFERENCE',
+      valueOf(declared, 'agents', index),
+      `unknown agent ${JSON.stringify(other)} in agents.${name}.agents`,
+      {
+        help: suggestion(other, names, 'declared agents'),
+      },
+    );
+  }
+}
+
+function readTools(
+  name: string,
+  declared: DeclaredAgent,
+  { servers, agents, broken }: Declarations,
+  problems: Problems,
+): AgentConfig['tools'] {
+  const patterns = declared.value.tools ?? [];
+  const names = [...servers.keys()];
+  for (const [index, pattern] of patterns.entries()) checkGlob(pattern, valueOf(declared, 'tools', index));
+  for (const pattern of declared.withoutTools)
+    if (globFault(pattern) !== undefined) checkGlob(pattern, valueOf(declared, 'disallowedTools'));
+  return compileToolGlobs(patterns, declared.withoutTools, names);
+
+  function checkGlob(pattern: string, place: ReturnType<typeof valueOf>): void {
+    const written = `${JSON.stringify(pattern)} in agents.${name}.tools`;
+    const fault = globFault(pattern);
+    if (fault !== undefined) {
+      problems.error('E_VALUE', place, `${written} ${fault}`, { help: mendGlob(pattern) });
+      return;
+    }
+    const server = pattern.slice(0, pattern.indexOf('/'));
+    if (names.some(serverMatcher(pattern)) || broken.has(`mcpServers.${server}`)) return;
+    problems.error('E_REFERENCE', place, `${written} matches no declared server`, {
+      help: suggestion(server, names, 'declared servers') ?? 'declare the server under `mcpServers:`',
+    });
+  }
+
+  function mendGlob(pattern: string): string {
+    const mcp = /^mcp__(.+?)(?:__(.+))?$/.exec(pattern);
+    if (mcp !== null) return `write ${mcp[1]}/${mcp[2] ?? '*'}`;
+    if (servers.has(pattern)) return `write ${pattern}/* for all of its tools`;
+    if (agents.has(pattern)) return `"${pattern}" is an agent: name it in \`agents:\``;
+    return 'write server/tool, for example files/read_*';
+  }
+}
+
+function readSchema(
+  name: string,
+  key: 'input' | 'output',
+  declared: DeclaredAgent,
+  problems: Problems,
+): JsonObject | undefined {
+  // YAML was read into plain values, and the check of the format has seen that this is a map.
+  const schema = declared.value[key] as JsonObject | undefined;
+  if (schema === undefined) return undefined;
+  if (schema['type'] !== 'object') {
+    const place = isWritten(declared, key, 'type') ? valueOf(declared, key, 'type') : keyOf(declared, key);
+    problems.error('E_SCHEMA', place, `agents.${name}.${key} must be a JSON Schema with type: object`, {
+      help: 'MCP tools take and give objects',
+    });
+    return undefined;
+  }
+  const fault = schemaFault(schema);
+  if (fault === undefined) return schema;
+  const [, pointer, why] = /^schema is invalid: data\/?(\S*) (.*)$/.exec(fault) ?? [undefined, '', fault];
+  const path = (pointer ?? '').split('/').filter((step) => step !== '');
+  problems.error(
+    'E_SCHEMA',
+    valueOf(declared, key, ...indexed(path, schema)),
+    `agents.${name}.${[key, ...path].join('.')} is no JSON Schema: ${why}`,
+  );
+  return undefined;
+}
+
+/** A JSON pointer's steps, with those into lists as numbers. */
+function indexed(path: string[], schema: JsonObject): (string | number)[] {
+  let at: unknown = schema;
+  return path.map((step) => {
+    const isIndex = Array.isArray(at);
+    at = isIndex ? (at as unknown[])[Number(step)] : isJsonObject(at) ? at[step] : undefined;
+    return isIndex ? Number(step) : step;
+  });
+}
+
+function readLimits(limits: NonNullable<AgentEntry['limits']>): LimitsConfig {
+  const { turns, tool_calls: toolCalls, parallel_tools: parallelTools, depth, tokens, cost, time } = limits;
+  return Object.fromEntries(
+    Object.entries({ turns, toolCalls, parallelTools, depth, tokens, cost, time }).filter(
+      ([, value]) => value !== undefined,
+    ),
+  );
+}

@@ -1,0 +1,194 @@
+/** Turns entries of `mcpServers` into servers to start or to reach. */
+import { resolve } from 'node:path';
+import type { ServerConfig, ToolRule } from './config.ts';
+import { isWritten, keyOf, valueOf, type Declarations, type Declared } from './declarations.ts';
+import type { Problems } from './problem.ts';
+import { isHttpUrl } from './resolve-models.ts';
+import type { ServerEntry } from './schema.ts';
+import { compileGlob } from './tool-globs.ts';
+
+const defaultHardTimeout = 600_000;
+/** What agents see is `server__tool`, so that a server's name holds no `__`, nor an underscore at its end. */
+const serverName = /^(?!.*__)[a-zA-Z0-9-](?:[a-zA-Z0-9_-]{0,46}[a-zA-Z0-9-])?$/;
+const toolName = /^[a-zA-Z0-9_-]{1,64}$/;
+
+export function resolveServers({ servers }: Declarations, root: string, problems: Problems): ServerConfig[] {
+  return [...servers].flatMap(([name, declared]) => {
+    if (!serverName.test(name)) {
+      problems.error('E_NAME', keyOf(declared), `${JSON.stringify(name)} cannot be a server's name`, {
+        help: 'use up to 48 letters, digits, "-" and single "_" inside: agents see its tools as NAME__TOOL',
+      });
+    }
+    const server = readServer(name, declared, root, problems);
+    return server === undefined ? [] : [server];
+  });
+}
+
+function readServer(
+  name: string,
+  declared: Declared<ServerEntry>,
+  root: string,
+  problems: Problems,
+): ServerConfig | undefined {
+  const entry = declared.value;
+  const common = {
+    name,
+    trustsAnnotations: entry.trust === 'annotations',
+    ...readBounds(entry),
+    tools: readTools(name, declared, problems),
+  };
+  const has = (key: keyof ServerEntry) => isWritten(declared, key);
+  const isHttp = has('url') || entry.type === 'http' || entry.type === 'streamable-http';
+  if (has('url') && has('command')) {
+    problems.error('E_VALUE', keyOf(declared, 'command'), `mcpServers.${name} has a command and a url`, {
+      help: 'keep one: a command is started here, a url is somewhere else',
+    });
+    return undefined;
+  }
+  for (const key of isHttp ? (['command', 'args', 'env', 'cwd'] as const) : (['headers', 'auth'] as const)) {
+    if (!has(key)) continue;
+    problems.error(
+      'E_VALUE',
+      keyOf(declared, key),
+      `mcpServers.${name}.${key} belongs to ${isHttp ? 'stdio servers (command)' : 'HTTP servers (url)'}`,
+      { help: 'remove it' },
+    );
+  }
+  if (entry.type === 'stdio' && isHttp) {
+    problems.error('E_VALUE', valueOf(declared, 'type'), `mcpServers.${name} has a url, so its type is http`, {
+      help: 'remove the key',
+    });
+  }
+  return isHttp
+    ? readHttp(common, declared, has('url'), problems)
+    : readStdio(common, declared, root, has('command'), problems);
+}
+
+type Common = Pick<
+  ServerConfig,
+  'name' | 'trustsAnnotations' | 'tools' | 'idleTimeout' | 'hardTimeout' | 'concurrency'
+>;
+
+function readStdio(
+  common: Common,
+  declared: Declared<ServerEntry>,
+  root: string,
+  isGiven: boolean,
+  problems: Problems,
+): ServerConfig | undefined {
+  const { command, args = [], env = {}, cwd } = declared.value;
+  if (command === undefined || command.trim() === '') {
+    if (command !== undefined || !isGiven) {
+      problems.error(
+        'E_MISSING',
+        command === undefined ? keyOf(declared) : valueOf(declared, 'command'),
+        `mcpServers.${common.name} needs a command or a url`,
+      );
+    }
+    return undefined;
+  }
+  if (/\s/.test(command) && !/[/\\]/.test(command)) {
+    const [program, ...rest] = command.split(/\s+/);
+    problems.error(
+      'E_VALUE',
+      valueOf(declared, 'command'),
+      `mcpServers.${common.name}.command is one program, without its arguments`,
+      {
+        help: `write command: ${program} and args: ${JSON.stringify(rest)}`,
+      },
+    );
+  }
+  return { ...common, kind: 'stdio', command, args, env, cwd: resolve(root, cwd ?? '.') };
+}
+
+function readHttp(
+  common: Common,
+  declared: Declared<ServerEntry>,
+  isGiven: boolean,
+  problems: Problems,
+): ServerConfig | undefined {
+  const { url, headers = {}, auth } = declared.value;
+  if (url === undefined) {
+    if (!isGiven) problems.error('E_MISSING', keyOf(declared), `mcpServers.${common.name} needs a url`);
+    return undefined;
+  }
+  if (!isHttpUrl(url)) {
+    problems.error(
+      'E_VALUE',
+      valueOf(declared, 'url'),
+      `mcpServers.${common.name}.url must begin with http:// or https://`,
+    );
+    return undefined;
+  }
+  const names = Object.keys(headers).map((header) => header.toLowerCase());
+  if (auth !== undefined && names.includes('authorization')) {
+    problems.error(
+      'E_VALUE',
+      keyOf(declared, 'auth'),
+      `mcpServers.${common.name} has an Authorization header and auth`,
+      { help: 'keep one of them' },
+    );
+  }
+  for (const [header, value] of Object.entries(headers)) {
+    if (/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(header) && !/[\0\r\n]/.test(value)) continue;
+    problems.error(
+      'E_VALUE',
+      keyOf(declared, 'headers', header),
+      `${JSON.stringify(header)} is no header that can be sent`,
+      { help: 'names hold no spaces or colons, values no line breaks' },
+    );
+  }
+  const signed = auth === undefined ? headers : { ...headers, Authorization: `Bearer ${auth.bearer}` };
+  return { ...common, kind: 'http', url, headers: signed };
+}
+
+function readBounds({
+  concurrency,
+  timeout,
+}: ServerEntry): Pick<Common, 'idleTimeout' | 'hardTimeout' | 'concurrency'> {
+  const { idle, total } = typeof timeout === 'number' ? { idle: timeout } : (timeout ?? {});
+  // A call that may be silent for an hour may also take an hour.
+  const hard = total ?? (idle !== undefined && idle > defaultHardTimeout ? idle : undefined);
+  return {
+    ...(idle === undefined ? {} : { idleTimeout: idle }),
+    ...(hard === undefined ? {} : { hardTimeout: hard }),
+    ...(concurrency === undefined ? {} : { concurrency }),
+  };
+}
+
+function readTools(server: string, declared: Declared<ServerEntry>, problems: Problems): ToolRule[] {
+  const renamed = new Map<string, string>();
+  return Object.entries(declared.value.tools ?? {}).map(([pattern, { effect, rename }]) => {
+    const place = () => valueOf(declared, 'tools', pattern, 'rename');
+    if (pattern.startsWith(`${server}/`)) {
+      problems.error(
+        'E_VALUE',
+        keyOf(declared, 'tools', pattern),
+        `${JSON.stringify(pattern)} names its server again`,
+        { help: `write ${pattern.slice(server.length + 1)}` },
+      );
+    }
+    if (rename !== undefined) {
+      const first = renamed.get(rename);
+      if (!toolName.test(rename))
+        problems.error('E_NAME', place(), `${JSON.stringify(rename)} cannot be a tool's name`, {
+          help: 'use up to 64 letters, digits, "_" and "-"',
+        });
+      else if (/[*?{}]/.test(pattern))
+        problems.error('E_VALUE', place(), `a rename is for one tool, and ${JSON.stringify(pattern)} may match many`);
+      else if (first !== undefined)
+        problems.error(
+          'E_DUPLICATE',
+          place(),
+          `${JSON.stringify(first)} and ${JSON.stringify(pattern)} are both renamed to "${rename}"`,
+        );
+      renamed.set(rename, pattern);
+    }
+    return {
+      pattern,
+      matches: compileGlob(pattern),
+      ...(effect === undefined ? {} : { effect }),
+      ...(rename === undefined ? {} : { rename }),
+    };
+  });
+}

@@ -1,0 +1,42 @@
+/** Where a value came from: one spot a value, a tree of the same shape as the value. */
+import type { Place, Source, Span } from './source.ts';
+
+export interface Spot {
+  source: Source;
+  /** Of its key, where it has one. */
+  key?: Span;
+  value: Span;
+  children: Map<string | number, Spot>;
+  /** The value could not be had: it names this environment variable, which is not set. */
+  unset?: string;
+}
+
+export type Path = readonly (string | number)[];
+
+/** The spot at `path`, or of its nearest ancestor that was written. */
+export function spotAt(root: Spot, path: Path): { spot: Spot; isExact: boolean } {
+  let spot = root;
+  for (const step of path) {
+    const next = spot.children.get(step);
+    if (next === undefined) return { spot, isExact: false };
+    spot = next;
+  }
+  return { spot, isExact: true };
+}
+
+/** Its value, or its key where it has one; what has no extent (an empty value) is shown at its key. */
+export function placeOf(spot: Spot, part: 'value' | 'key' = 'value'): Place {
+  const span = part === 'key' || spot.value[0] === spot.value[1] ? (spot.key ?? spot.value) : spot.value;
+  return { source: spot.source, span };
+}
+
+/** The place at `path`; where nothing was written there, the key that should hold it. */
+export function placeAt(root: Spot, path: Path, part: 'value' | 'key' = 'value'): Place {
+  const { spot, isExact } = spotAt(root, path);
+  return placeOf(spot, isExact ? part : 'key');
+}
+
+/** `agents.triage.tools[0]`. */
+export function pathName(path: Path): string {
+  return path.map((step, index) => (typeof step === 'number' ? `[${step}]` : index === 0 ? step : `.${step}`)).join('');
+}
