@@ -7,6 +7,7 @@
  *   A conversation has at most one open task: the next start is refused until that one is terminal.
  */
 import { randomBytes } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BusyError, messageOf, NotFoundError, UnavailableError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { StartTask, TaskEngine, TaskHandler } from '../task/engine.ts';
@@ -104,7 +105,9 @@ export function createEngine({ store, handler, log, onEvent }: EngineOptions): T
     };
     running.set(task.id, entry);
     tell(entry, { type: 'status', task });
-    entry.ended = work(entry).finally(() => {
+    // In a later turn of the event loop, so that who starts a task can watch it from its first event.
+    entry.ended = nextTurn().then(async () => {
+      await work(entry);
       running.delete(task.id);
       open.delete(task.conversation);
     });
