@@ -1,0 +1,95 @@
+/** From the options of a command to a checked configuration, and from that to a runtime that is closed again. */
+import { readFileSync } from 'node:fs';
+import { parseEnv } from 'node:util';
+import { Writable } from 'node:stream';
+import type { Config } from '../config/config.ts';
+import { formatProblems } from '../config/format-problems.ts';
+import { type Loaded, loadConfig } from '../config/load-config.ts';
+import type { Problem } from '../config/problem.ts';
+import { messageOf, UsageError } from '../errors.ts';
+import { createLog, type LogLevel } from '../log.ts';
+import { knownPrice } from '../providers/price.ts';
+import type { Runtime } from '../runtime.ts';
+import { cleanText } from './clean-text.ts';
+import type { ExitCode } from './exit.ts';
+import { type Globals, logLevelOf } from './globals.ts';
+import { writeAbove } from './live-area.ts';
+import { paintFor, type Terminal } from './terminal.ts';
+
+/** The configuration has errors: `message` shows them all, in their places. */
+class ConfigError extends UsageError {
+  readonly problems: readonly Problem[];
+  constructor(problems: readonly Problem[], color: boolean) {
+    super(formatProblems(problems, { color }).trimEnd());
+    this.problems = problems;
+  }
+}
+
+/** Reads and checks what `--config`, `$DEPUTY_CONFIG` or the nearest agents.yaml says. @throws UsageError `--env-file` */
+export function readConfig(globals: Globals): Promise<Loaded> {
+  readEnvFile(globals);
+  return loadConfig({
+    file: globals.config,
+    cwd: process.cwd(),
+    env: process.env,
+    knownPrice: (model) => knownPrice(model.provider, model.model, model.baseUrl),
+  });
+}
+
+/** The same for a command that needs it whole; warnings go to stderr, a line each. @throws ConfigError it has errors. */
+export async function openConfig(globals: Globals, terminal: Terminal): Promise<Config> {
+  const loaded = await readConfig(globals);
+  if (!loaded.ok) throw new ConfigError(loaded.problems, hasColor(terminal));
+  if (globals.quiet !== true)
+    for (const warning of loaded.warnings) writeAbove(terminal.err, `${warningLine(warning)}\n`);
+  return loaded.config;
+}
+
+const warningLine = ({ file, line, col, message }: Problem): string =>
+  cleanText(`${file}:${line}:${col} warning: ${message}`);
+
+export const hasColor = (terminal: Terminal): boolean => paintFor(terminal.err)('red', 'x') !== 'x';
+
+/** What the environment has already wins, as with `node --env-file`. @throws UsageError the file cannot be read. */
+function readEnvFile({ envFile }: Globals): void {
+  if (envFile === undefined) return;
+  try {
+    const values = parseEnv(readFileSync(envFile, 'utf8'));
+    for (const [name, value] of Object.entries(values)) process.env[name] ??= value;
+  } catch (error) {
+    throw new UsageError(`The file of --env-file cannot be read: ${messageOf(error)}`);
+  }
+}
+
+/**
+ * Opens the runtime, uses it and closes it, however the use ends.
+ * @param graceMs What running tasks and servers get at the end; asked when it comes.
+ */
+export async function withRuntime(
+  config: Config,
+  globals: Globals,
+  terminal: Terminal,
+  use: (runtime: Runtime) => Promise<ExitCode>,
+  graceMs: () => number | undefined = () => undefined,
+  usualLevel: LogLevel = 'warn',
+): Promise<ExitCode> {
+  // Lazy: the vendors' packages behind the runtime are most of a command's start.
+  const { openRuntime } = await import('../runtime.ts');
+  const runtime = openRuntime(config, { log: createLog(logLevelOf(globals, usualLevel), logStream(terminal)) });
+  try {
+    return await use(runtime);
+  } finally {
+    await runtime.close(graceMs());
+  }
+}
+
+/** Log lines share the terminal with what is redrawn there. */
+function logStream({ err }: Terminal): Writable & { isTTY?: boolean } {
+  const stream = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      writeAbove(err, chunk.toString());
+      done();
+    },
+  });
+  return Object.assign(stream, { isTTY: err.isTTY === true });
+}

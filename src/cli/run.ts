@@ -1,0 +1,114 @@
+/** `deputy run AGENT [MESSAGE]`: one task, from its message to its answer. */
+import type { AgentConfig, Config } from '../config/config.ts';
+import { messageOf, UsageError } from '../errors.ts';
+import { isJsonObject, type JsonObject } from '../json.ts';
+import { schemaCheck } from '../json-schema.ts';
+import type { Runtime } from '../runtime.ts';
+import { type ExitCode, exitCodeOfInterruption, exitCodeOfTask } from './exit.ts';
+import { type Globals, named } from './globals.ts';
+import { type Interruptions, watchInterruptions } from './interruptions.ts';
+import { openConfig, withRuntime } from './open.ts';
+import { readStdin } from './read-stdin.ts';
+import { type Format, showTask } from './show-task.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface RunOptions {
+  format: Format;
+  /** US dollars. */
+  maxCost?: number;
+  /** Milliseconds. */
+  timeout?: number;
+}
+
+/** The owner of everything that is started from this machine's command line. */
+export const localOwner = 'local';
+
+/** After a task was cut off: what its servers get before they are ended. */
+const cutGraceMs = 2000;
+
+export async function run(
+  agentName: string,
+  message: string | undefined,
+  { format, maxCost, timeout }: RunOptions,
+  globals: Globals,
+  terminal: Terminal,
+): Promise<ExitCode> {
+  const interruptions = watchInterruptions(timeout);
+  try {
+    const config = withCostLimit(await openConfig(globals, terminal), agentName, maxCost);
+    const agent = named(config.agents, agentName, 'agent');
+    const input = inputOf(agent, await Promise.race([messageFrom(message), interruptions.came.then(() => '')]));
+    if (interruptions.first) return exitCodeOfInterruption(interruptions.first);
+    return await withRuntime(
+      config,
+      globals,
+      terminal,
+      async (runtime) => {
+        const show = { format, quiet: globals.quiet === true };
+        const { code } = await runTask(runtime, { agent: agent.name, input }, interruptions, show, terminal);
+        return code;
+      },
+      () => (interruptions.first ? cutGraceMs : undefined),
+    );
+  } finally {
+    interruptions.stop();
+  }
+}
+
+/** Runs and shows one task; an interruption cancels it. */
+export async function runTask(
+  runtime: Runtime,
+  request: { agent: string; input: JsonObject; conversation?: string },
+  interruptions: Interruptions,
+  show: { format: Format; quiet: boolean },
+  terminal: Terminal,
+): Promise<{ code: ExitCode; conversation: string }> {
+  const { engine } = runtime;
+  const task = await engine.start({ ...request, owner: localOwner });
+  void interruptions.came.then(() => engine.cancel(task.id, localOwner));
+  const shown = await showTask(engine.watch(task.id, localOwner, { deltas: true }), terminal, show);
+  return { code: exitCodeOfTask(shown.task, interruptions.first), conversation: task.conversation };
+}
+
+async function messageFrom(argument: string | undefined): Promise<string> {
+  if (argument !== undefined && argument !== '-') return argument;
+  if (argument === undefined && process.stdin.isTTY)
+    throw new UsageError('What should the agent do? Give a message, or pipe one in.\nhelp: deputy run AGENT "message"');
+  return (await readStdin()).trim();
+}
+
+/**
+ * What the agent is given: a message, or, where it declares an input of its own, JSON that fits it.
+ * @throws UsageError it is empty, no JSON, or does not fit.
+ */
+export function inputOf(agent: AgentConfig, message: string): JsonObject {
+  if (message === '') throw new UsageError('The message is empty.');
+  if (agent.input === undefined) return { message };
+  const properties = agent.input['properties'];
+  const takesMessage = isJsonObject(properties) && 'message' in properties;
+  const input = takesMessage && !message.startsWith('{') ? { message } : parsedInput(agent, message);
+  const fault = schemaCheck(agent.input)(input);
+  if (fault !== undefined) throw new UsageError(`The input of ${agent.name} does not fit: ${fault}`);
+  return input;
+}
+
+function parsedInput(agent: AgentConfig, message: string): JsonObject {
+  const example = `'{"${Object.keys(isJsonObject(agent.input?.['properties']) ? agent.input['properties'] : {})[0] ?? 'key'}": ...}'`;
+  try {
+    const parsed: unknown = JSON.parse(message);
+    if (isJsonObject(parsed)) return parsed;
+  } catch (error) {
+    throw new UsageError(`${agent.name} takes a JSON object, such as ${example}: ${messageOf(error)}`);
+  }
+  throw new UsageError(`${agent.name} takes a JSON object, such as ${example}.`);
+}
+
+/** The stricter of the agent's own cost limit and the caller's. */
+function withCostLimit(config: Config, agentName: string, maxCost: number | undefined): Config {
+  if (maxCost === undefined) return config;
+  const limited = (agent: AgentConfig): AgentConfig => ({
+    ...agent,
+    limits: { ...agent.limits, cost: Math.min(agent.limits.cost ?? maxCost, maxCost) },
+  });
+  return { ...config, agents: config.agents.map((agent) => (agent.name === agentName ? limited(agent) : agent)) };
+}
