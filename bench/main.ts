@@ -1,0 +1,29 @@
+/** `npm run bench -- NAME [options]`: each bench is a folder with one function; without a name they are listed. */
+const benches: Record<string, { what: string; load: () => Promise<(args: string[]) => Promise<void>> }> = {
+  overhead: {
+    what: 'CPU, memory and runs a second of an agent over Deputy, against two floors (and, with --peers, its peers)',
+    load: async () => (await import('./overhead/overhead.ts')).overhead,
+  },
+};
+
+const [name, ...args] = process.argv.slice(2);
+const bench = name === undefined || !Object.hasOwn(benches, name) ? undefined : benches[name];
+
+if (bench === undefined) {
+  const known = Object.entries(benches).map(([name, { what }]) => `  ${name.padEnd(12)}${what}`);
+  const list = `npm run bench -- NAME [--help]\n\n${known.join('\n')}\n`;
+  if (name === undefined || name === '--help') process.stdout.write(list);
+  else {
+    process.stderr.write(`There is no bench "${name}".\n\n${list}`);
+    process.exitCode = 2;
+  }
+} else {
+  try {
+    await (
+      await bench.load()
+    )(args);
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}
