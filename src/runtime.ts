@@ -53,7 +53,7 @@ export function openRuntime(config: Config, { log }: { log: Log }): Runtime {
     store: openSqliteStore(':memory:'),
     handler,
     log,
-    onEvent: (event, task) => metrics.observe(event, task.agent),
+    onEvent: (event, task) => metrics.observe(event, task),
   });
 
   let exposed = config.serve.expose.map((name) => servedAgent(agentOf(config, name)));
@@ -84,6 +84,7 @@ export function openRuntime(config: Config, { log }: { log: Log }): Runtime {
     async close(graceMs) {
       await engine.close(graceMs);
       await servers.close();
+      metrics.close();
     },
   };
 }
