@@ -53,11 +53,12 @@ export interface AgentInput {
  * unless they are a `message` like everybody's.
  */
 export function agentInput(input: JsonObject): AgentInput {
-  const { message, conversation, attachments, ...rest } = input;
+  const { attachments, ...others } = input;
+  const [said, blocks] = Array.isArray(attachments) ? [others, attachments] : [input, []];
+  const { message, conversation, ...rest } = said;
   const plain = typeof message === 'string' && Object.keys(rest).length === 0;
-  const content = [text(plain ? message : JSON.stringify({ ...input, attachments: undefined }, null, 2))];
   return {
-    content: [...content, ...(Array.isArray(attachments) ? attachments.map(attachment) : [])],
+    content: [text(plain ? message : JSON.stringify(said, null, 2)), ...blocks.map(attachment)],
     ...(typeof conversation === 'string' && conversation !== '' && { conversation }),
   };
 }

@@ -24,10 +24,10 @@ export function finalAnswer(run: Run, reply: ModelReply): Answer {
   if (fault === undefined && isJsonObject(value))
     return ended({ content, structuredContent: value, stop: 'answer', usage: run.spent.usage });
 
-  const request = amendRequest(fault ?? 'it is not a JSON object');
+  const why = fault ?? 'it is not a JSON object';
   run.amendments += 1;
-  if (run.amendments <= maxAmendments) return { kind: 'amend', request };
-  return ended(stopped(run, 'bad_output', `${run.agent.name} never fitted its output schema: ${fault}`));
+  if (run.amendments <= maxAmendments) return { kind: 'amend', request: amendRequest(why) };
+  return ended(stopped(run, 'bad_output', `${run.agent.name} never fitted its output schema: ${why}`));
 }
 
 const ended = (result: TaskResult): Answer => ({ kind: 'result', result });
@@ -35,12 +35,20 @@ const ended = (result: TaskResult): Answer => ({ kind: 'result', result });
 const amendRequest = (fault: string): string =>
   `Your answer does not fit the output schema: ${fault}\nAnswer again with one JSON object that fits it, and nothing else.`;
 
-/** Models like to fence their JSON. */
 function parsed(answer: string): Json | undefined {
-  const fenced = /^\s*```(?:json)?\s*\n([\s\S]*?)\n\s*```\s*$/.exec(answer);
   try {
-    return JSON.parse(fenced?.[1] ?? answer) as Json;
+    return JSON.parse(unfenced(answer)) as Json;
   } catch {
     return undefined;
   }
+}
+
+const fence = '```';
+
+/** Models like to fence their JSON. No regular expression: an answer of newlines alone would make it backtrack. */
+function unfenced(answer: string): string {
+  const trimmed = answer.trim();
+  const start = trimmed.indexOf('\n');
+  if (start < 0 || !trimmed.startsWith(fence) || !trimmed.endsWith(fence)) return answer;
+  return trimmed.slice(start, -fence.length);
 }

@@ -3,7 +3,7 @@ import { text, textOf } from '../task/content.ts';
 import { addUsage } from '../task/usage.ts';
 import type { Message, ToolResult } from './model.ts';
 import type { Run } from './run.ts';
-import { guarded } from './turn.ts';
+import { guarded, toolsOf } from './turn.ts';
 
 /** The part of the window that a prompt may fill before it is compacted. */
 const fullAt = 0.8;
@@ -25,40 +25,32 @@ export function isNearlyFull({ agent, messages, filled }: Run): boolean {
 }
 
 /**
- * Replaces `run.messages` by the last request of the caller and a summary.
+ * Replaces `run.messages` by the request of the caller and a summary. At most once a turn: its step has one name.
  * @returns false when that cannot help: there is nothing to leave out, or the model gave no summary.
  */
 export async function compact(run: Run): Promise<boolean> {
   const { agent, context, messages, spent } = run;
   if (messages.length < 3) return false;
   const outcome = await context.step(`turn ${spent.turns}: compact`, (signal) =>
-    guarded(run, signal, () =>
-      Promise.resolve({
-        system: agent.instructions,
-        messages: [...messages.map(excerpt), { role: 'user' as const, content: [text(request)] }],
-        tools: [],
-      }),
-    ),
+    guarded(run, signal, async (cut) => ({
+      system: agent.instructions,
+      messages: [...messages.map(excerpt), { role: 'user', content: [text(request)] }],
+      // The tools stay: some models refuse old calls without them, and prompt caches begin with them.
+      tools: await toolsOf(agent, cut),
+    })),
   );
   if (outcome.kind !== 'reply') return false;
 
   spent.usage = addUsage(spent.usage, outcome.reply.usage);
+  const said = textOf(outcome.reply.message.content).trim();
+  if (said === '' || outcome.reply.stop === 'refusal') return false;
+
   run.filled = 0;
   const replaced = messages.length;
-  const summary = text(`Summary of the work so far:\n\n${textOf(outcome.reply.message.content)}`);
-  messages.splice(0, replaced, { role: 'user', content: [...lastRequest(messages), summary] });
+  const summary = text(`Summary of the work so far:\n\n${said}`);
+  messages.splice(0, replaced, { role: 'user', content: [...run.request, summary] });
   context.emit({ type: 'compacted', agent: agent.name, turn: spent.turns, messages: replaced });
   return true;
-}
-
-/** What the caller asked last stays word for word: a summary may lose what mattered. */
-function lastRequest(
-  messages: readonly Message[],
-): Exclude<Message['content'][number], { type: 'tool_call' | 'thinking' | 'tool_result' }>[] {
-  const last = messages.findLast(
-    (message) => message.role === 'user' && message.content.some((block) => block.type !== 'tool_result'),
-  );
-  return last?.role === 'user' ? last.content.filter((block) => block.type !== 'tool_result') : [];
 }
 
 function excerpt(message: Message): Message {

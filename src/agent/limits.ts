@@ -42,11 +42,14 @@ export function budgetOf(limits: Limits, startedAt: number, allowance?: Allowanc
   };
 }
 
-/** What is left for the agents below, at the moment of a turn. */
-export const allowanceOf = (budget: Budget, spent: Spent): Allowance => ({
+/**
+ * What each of the `among` agents that one turn calls may spend: an equal part of what is left, so that together they
+ * cannot spend it twice.
+ */
+export const allowanceOf = (budget: Budget, spent: Spent, among: number): Allowance => ({
   depth: budget.depth - 1,
-  ...(budget.tokens !== undefined && { tokens: Math.max(0, budget.tokens - tokensOf(spent.usage)) }),
-  ...(budget.cost !== undefined && { cost: Math.max(0, budget.cost - (spent.usage.cost ?? 0)) }),
+  ...(budget.tokens !== undefined && { tokens: Math.max(0, budget.tokens - tokensOf(spent.usage)) / among }),
+  ...(budget.cost !== undefined && { cost: Math.max(0, budget.cost - (spent.usage.cost ?? budget.cost)) / among }),
   ...(budget.deadline !== undefined && { deadline: budget.deadline }),
 });
 
@@ -58,20 +61,51 @@ export function limitReached(
 ): { limit: LimitName; message: string } | undefined {
   if (budget.deadline !== undefined && now >= budget.deadline) return { limit: 'time', message: 'its time is up' };
   if (spent.turns >= budget.turns) return { limit: 'turns', message: `it has used its ${budget.turns} turns` };
-  if (spent.toolCalls >= budget.toolCalls)
-    return { limit: 'tool_calls', message: `it has used its ${budget.toolCalls} tool calls` };
+  // An agent that used exactly its calls may still answer; `spent` counts what it asked for.
+  if (spent.toolCalls > budget.toolCalls)
+    return { limit: 'tool_calls', message: `it asked for more than its ${budget.toolCalls} tool calls` };
   if (budget.tokens !== undefined && tokensOf(spent.usage) >= budget.tokens)
-    return { limit: 'tokens', message: `it has used ${tokensOf(spent.usage)} of its ${budget.tokens} tokens` };
+    return {
+      limit: 'tokens',
+      message: `it has used ${tokensOf(spent.usage)} of its ${Math.floor(budget.tokens)} tokens`,
+    };
+  if (budget.cost !== undefined && spent.usage.cost === null)
+    return { limit: 'cost', message: 'its cost limit cannot be kept, because the price of a model is unknown' };
   if (budget.cost !== undefined && (spent.usage.cost ?? 0) >= budget.cost)
-    return { limit: 'cost', message: `it has spent ${spent.usage.cost ?? 0} of its ${budget.cost} USD` };
+    return { limit: 'cost', message: `it has spent ${usd(spent.usage.cost ?? 0)} of its ${usd(budget.cost)} USD` };
   return undefined;
 }
 
-/** `signal`, cut at the deadline as well. For use inside a step's effect, where clocks are allowed. */
-export function cutAt(deadline: number | undefined, signal: AbortSignal): AbortSignal {
-  if (deadline === undefined) return signal;
-  return AbortSignal.any([signal, AbortSignal.timeout(Math.max(0, deadline - Date.now()))]);
+/** Longer than this no timer can wait: nearly 25 days, which no single effect takes. */
+const longestTimer = 2 ** 31 - 1;
+
+/**
+ * Runs `effect` with `signal`, cut at the deadline as well. For use inside a step, where clocks are allowed.
+ * The timer and the listener go with the effect: a task's signal outlives thousands of calls.
+ */
+export async function withinDeadline<T>(
+  deadline: number | undefined,
+  signal: AbortSignal,
+  effect: (cut: AbortSignal) => Promise<T>,
+): Promise<T> {
+  if (deadline === undefined) return effect(signal);
+  const cut = new AbortController();
+  const onAbort = (): void => cut.abort(signal.reason);
+  const left = deadline - Date.now();
+  if (signal.aborted) onAbort();
+  else if (left <= 0) cut.abort();
+  const timer = left <= longestTimer ? setTimeout(() => cut.abort(), left) : undefined;
+  signal.addEventListener('abort', onAbort);
+  try {
+    return await effect(cut.signal);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', onAbort);
+  }
 }
+
+/** Without the dust of binary fractions. */
+const usd = (value: number): number => Number(value.toFixed(6));
 
 const tokensOf = (usage: Usage): number => usage.inputTokens + usage.outputTokens;
 

@@ -1,12 +1,11 @@
 /** The agent loop: ask the model, run the tools that it asked for, repeat until it answers or may not go on. */
-import PQueue from 'p-queue';
 import type { TaskContext } from '../task/engine.ts';
 import type { TaskResult } from '../task/task.ts';
 import { noUsage } from '../task/usage.ts';
 import type { Agent } from './agent.ts';
 import { compact, isNearlyFull } from './compaction.ts';
 import { type Allowance, budgetOf, limitReached } from './limits.ts';
-import type { Message } from './model.ts';
+import type { Message, UserMessage } from './model.ts';
 import { type Run, stopped } from './run.ts';
 import { finalAnswer } from './answer.ts';
 import { runToolCalls, toolCallsOf } from './tool-calls.ts';
@@ -27,16 +26,22 @@ export async function runAgent(
     messages,
     context,
     budget: budgetOf(agent.limits, context.now, allowance),
+    request: requestIn(messages),
     spent: { turns: 0, toolCalls: 0, usage: noUsage },
-    queue: new PQueue({ concurrency: agent.limits.parallelTools }),
     filled: 0,
     amendments: 0,
+    said: '',
   };
   context.emit({ type: 'agent_start', agent: agent.name, model: agent.model.id });
 
   const result = await untilAnswered(run);
   context.emit({ type: 'agent_end', agent: agent.name, stop: result.stop, usage: result.usage });
   return result;
+}
+
+function requestIn(messages: readonly Message[]): UserMessage['content'] {
+  const last = messages.at(-1);
+  return last?.role === 'user' ? last.content : [];
 }
 
 const contextFull = 'the context window of its model is full, and a summary would not help';
@@ -47,9 +52,10 @@ async function untilAnswered(run: Run): Promise<TaskResult> {
     if (limit) return stopped(run, 'limit', `${run.agent.name} stopped: ${limit.message}.`, limit.limit);
     run.spent.turns += 1;
 
-    if (isNearlyFull(run)) await compact(run);
+    const wasFull = isNearlyFull(run);
+    if (wasFull) await compact(run);
     const turn = await askModel(run);
-    if (turn.kind === 'too_long' && (await compact(run))) continue;
+    if (turn.kind === 'too_long' && !wasFull && (await compact(run))) continue;
     if (turn.kind === 'too_long') return stopped(run, 'limit', `${run.agent.name} stopped: ${contextFull}.`, 'context');
     if (turn.kind === 'stopped') return stopped(run, turn.stop, turn.message, turn.limit);
 
@@ -60,6 +66,6 @@ async function untilAnswered(run: Run): Promise<TaskResult> {
       run.messages.push({ role: 'user', content: [{ type: 'text', text: answer.request }] });
       continue;
     }
-    run.messages.push({ role: 'user', content: await runToolCalls(run, calls) });
+    run.messages.push({ role: 'user', content: await runToolCalls(run, calls, turn.reply.stop) });
   }
 }

@@ -5,13 +5,15 @@
  *   C1. Branches open in call order, before anything is awaited, so that a replay sees the same sequence.
  *   C2. A queue slot is held only while an effect runs: never while a person thinks or a nested agent works.
  */
+import PQueue from 'p-queue';
 import { UnavailableError } from '../errors.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import { text, textOf } from '../task/content.ts';
 import type { TaskContext } from '../task/engine.ts';
 import { addUsage } from '../task/usage.ts';
-import { type Allowance, allowanceOf, cutAt } from './limits.ts';
-import type { AssistantMessage, ToolCall, ToolResult } from './model.ts';
+import type { Agent } from './agent.ts';
+import { type Allowance, allowanceOf, withinDeadline } from './limits.ts';
+import type { AssistantMessage, ModelReply, ToolCall, ToolResult } from './model.ts';
 import { fitted } from './result-size.ts';
 import type { Run } from './run.ts';
 import type { AgentTool, ToolCallOptions, ToolOutcome, ToolProgress } from './tool.ts';
@@ -19,11 +21,22 @@ import type { AgentTool, ToolCallOptions, ToolOutcome, ToolProgress } from './to
 export const toolCallsOf = (message: AssistantMessage): ToolCall[] =>
   message.content.filter((block) => block.type === 'tool_call');
 
-export async function runToolCalls(run: Run, calls: readonly ToolCall[]): Promise<ToolResult[]> {
+/** The step that records what a call came to. Every branch of the loop is a call, and every call ends with it. */
+export const callStep = 'call';
+
+export async function runToolCalls(
+  run: Run,
+  calls: readonly ToolCall[],
+  replyStop: ModelReply['stop'],
+): Promise<ToolResult[]> {
   const { agent, budget, context, spent } = run;
-  const allowed = budget.toolCalls - spent.toolCalls;
-  const allowance = allowanceOf(budget, spent);
-  spent.toolCalls += Math.min(calls.length, allowed);
+  const allowed = replyStop === 'length' ? 0 : budget.toolCalls - spent.toolCalls;
+  const refusal =
+    replyStop === 'length' ? cutReply : `Not run: the limit of ${budget.toolCalls} tool calls is reached.`;
+  const nested = calls.slice(0, allowed).filter((call) => agentToolOf(agent, call) !== undefined).length;
+  const allowance = allowanceOf(budget, spent, Math.max(1, nested));
+  const bounded = boundedBy(agent.limits.parallelTools, calls.length);
+  spent.toolCalls += calls.length;
 
   const outcomes = await Promise.all(
     calls.map((call, index) =>
@@ -31,8 +44,8 @@ export async function runToolCalls(run: Run, calls: readonly ToolCall[]): Promis
         branch.emit({ type: 'tool_start', agent: agent.name, callId: call.id, tool: call.name, args: call.args });
         const outcome =
           index < allowed
-            ? await runToolCall(run, call, branch, allowance)
-            : failed(`Not run: the limit of ${budget.toolCalls} tool calls is reached.`);
+            ? await runToolCall(run, call, branch, { allowance, bounded })
+            : await branch.step(callStep, () => Promise.resolve(failed(refusal)));
         branch.emit({
           type: 'tool_end',
           agent: agent.name,
@@ -55,11 +68,33 @@ export async function runToolCalls(run: Run, calls: readonly ToolCall[]): Promis
   }));
 }
 
-async function runToolCall(run: Run, call: ToolCall, branch: TaskContext, allowance: Allowance): Promise<ToolOutcome> {
-  const agentTool = run.agent.agents.find((tool) => tool.name === call.name);
-  if (agentTool === undefined) return runEffect(run, call, branch);
-  const outcome = await runNested(agentTool, call, branch, allowance);
-  return branch.step('call', () => Promise.resolve(outcome));
+/** Half a plan is not what the model wanted, and the arguments of its last call may lack their end. */
+const cutReply =
+  'Not run: your reply was cut at its output limit, so none of its calls was run. Ask for less at a time.';
+
+interface Turn {
+  allowance: Allowance;
+  bounded: Bounded;
+}
+
+/** Runs an effect when there is room for it. */
+type Bounded = <T>(effect: () => Promise<T>) => Promise<T>;
+
+/** Calls that all fit side by side need no queue. */
+function boundedBy(parallel: number, calls: number): Bounded {
+  if (calls <= parallel) return (effect) => effect();
+  const queue = new PQueue({ concurrency: parallel });
+  return (effect) => queue.add(effect);
+}
+
+const agentToolOf = (agent: Agent, call: ToolCall): AgentTool | undefined =>
+  agent.agents.find((tool) => tool.name === call.name);
+
+async function runToolCall(run: Run, call: ToolCall, branch: TaskContext, turn: Turn): Promise<ToolOutcome> {
+  const agentTool = agentToolOf(run.agent, call);
+  if (agentTool === undefined) return runEffect(run, call, branch, turn.bounded);
+  const outcome = await runNested(agentTool, call, branch, turn.allowance);
+  return branch.step(callStep, () => Promise.resolve(outcome));
 }
 
 async function runNested(
@@ -75,35 +110,43 @@ async function runNested(
 }
 
 /** The whole call is one step: also what the model got wrong is recorded, so that a replay tells it the same. */
-function runEffect(run: Run, call: ToolCall, branch: TaskContext): Promise<ToolOutcome> {
-  return branch.step('call', async (signal, commit) => {
-    const cut = cutAt(run.budget.deadline, signal);
-    try {
-      return await callTool(run, call, branch, { signal: cut, commit });
-    } catch (error) {
-      if (signal.aborted) throw error;
-      if (cut.aborted) return failed('Cut off: the time of the agent is up.');
-      // A server that went away since the model was told of its tools: something that it can work around.
-      if (error instanceof UnavailableError) return failed(error.message);
-      throw error;
-    }
-  });
+function runEffect(run: Run, call: ToolCall, branch: TaskContext, bounded: Bounded): Promise<ToolOutcome> {
+  return branch.step(callStep, (signal, commit) =>
+    withinDeadline(run.budget.deadline, signal, async (cut) => {
+      try {
+        return await callTool(run, call, branch, { signal: cut, commit, bounded });
+      } catch (error) {
+        if (signal.aborted) throw error;
+        if (cut.aborted) return failed('Cut off: the time of the agent is up.');
+        // A server that went away since the model was told of its tools: something that it can work around.
+        if (error instanceof UnavailableError) return failed(error.message);
+        throw error;
+      }
+    }),
+  );
 }
 
 async function callTool(
-  { agent, queue }: Run,
+  { agent }: Run,
   call: ToolCall,
   branch: TaskContext,
-  options: Pick<ToolCallOptions, 'signal' | 'commit'>,
+  { bounded, ...options }: Pick<ToolCallOptions, 'signal' | 'commit'> & { bounded: Bounded },
 ): Promise<ToolOutcome> {
-  const tools = await agent.tools(options.signal);
+  const { signal } = options;
+  signal.throwIfAborted();
+  const tools = await agent.tools(signal);
   const tool = tools.find((tool) => tool.name === call.name);
   if (tool === undefined) return failed(unknownTool(call.name, [...agent.agents, ...tools]));
   const args = checkedArgs(tool, call);
   if (args.kind === 'wrong') return failed(args.message);
   const onProgress = (progress: ToolProgress): void =>
     branch.emit({ type: 'tool_progress', agent: agent.name, callId: call.id, tool: call.name, ...progress });
-  return fitted(await queue.add(() => tool.call(args.value, { ...options, onProgress })));
+  const outcome = await bounded(async () => {
+    // It may have waited for its turn: nothing begins once the task or its time has ended.
+    signal.throwIfAborted();
+    return tool.call(args.value, { ...options, onProgress });
+  });
+  return fitted(outcome);
 }
 
 type Args = { kind: 'fit'; value: JsonObject } | { kind: 'wrong'; message: string };

@@ -9,7 +9,8 @@ import type { Agent } from './agent.ts';
 import { agentInput } from './agent-input.ts';
 import { runAgent } from './loop.ts';
 import type { Message } from './model.ts';
-import { toolCallsOf } from './tool-calls.ts';
+import type { ToolOutcome } from './tool.ts';
+import { callStep, toolCallsOf } from './tool-calls.ts';
 
 class EndOfRecords extends Error {}
 
@@ -33,7 +34,7 @@ export async function conversationBefore(
   const messages: Message[] = [];
   for (const { task, records } of before) {
     messages.push({ role: 'user', content: agentInput(task.input).content });
-    await appendTranscript(agent, messages, records, task.createdAt);
+    await appendTranscript(agent, messages, records);
   }
   return messages;
 }
@@ -43,38 +44,39 @@ export async function appendTranscript(
   agent: Agent,
   messages: Message[],
   records: readonly StepRecord[],
-  startedAt: number,
 ): Promise<void> {
-  const byKey = new Map(records.map((record) => [record.key, record]));
   try {
-    await runAgent(agent, messages, recordedContext(byKey, '', startedAt));
+    await runAgent(unlimited(agent), messages, recordedContext(records));
   } catch (error) {
     if (!(error instanceof EndOfRecords)) throw error;
   }
   closeOpenCalls(messages);
 }
 
-function recordedContext(records: ReadonlyMap<string, StepRecord>, path: string, startedAt: number): TaskContext {
-  let now = startedAt;
+/** The limits of today must not cut the records of yesterday: where these end, the task ended. */
+function unlimited(agent: Agent): Agent {
+  const { parallelTools, depth } = agent.limits;
+  return { ...agent, limits: { turns: Infinity, toolCalls: Infinity, parallelTools, depth } };
+}
+
+function recordedContext(records: readonly StepRecord[]): TaskContext {
+  const values = new Map(records.map(({ key, value }) => [key, value]));
   return {
-    path,
+    path: '',
     signal: new AbortController().signal,
     hasListeners: false,
-    get now() {
-      return now;
-    },
-    step<T>(name: string): Promise<T> {
-      const record = records.get(path === '' ? name : `${path}/${name}`);
-      if (record === undefined) return Promise.reject(new EndOfRecords());
-      now = record.at;
-      return Promise.resolve(record.value as T);
-    },
-    branch: (key, body) => body(recordedContext(records, path === '' ? key : `${path}/${key}`, now)),
+    now: 0,
+    step: <T>(name: string) =>
+      values.has(name) ? Promise.resolve(values.get(name) as T) : Promise.reject(new EndOfRecords()),
+    // A branch of the loop is a call. What was said inside it, by a nested agent, is not part of this conversation.
+    branch: <T>(key: string) => Promise.resolve((values.get(`${key}/${callStep}`) ?? noResult) as T),
     emit: () => {},
   };
 }
 
-/** A task that was cut off among its calls leaves calls without results, which no model may be shown. */
+const noResult: ToolOutcome = { content: [text('No result: the task ended before this call did.')], isError: true };
+
+/** A reply that was refused leaves calls without results, which no model may be shown. */
 function closeOpenCalls(messages: Message[]): void {
   const last = messages.at(-1);
   if (last?.role !== 'assistant') return;
@@ -85,8 +87,7 @@ function closeOpenCalls(messages: Message[]): void {
     content: calls.map((call) => ({
       type: 'tool_result',
       callId: call.id,
-      content: [text('No result: the task ended before this call did.')],
-      isError: true,
+      ...noResult,
     })),
   });
 }

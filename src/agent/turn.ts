@@ -1,9 +1,10 @@
 /** One question to the model, as one recorded step: what it said, or why it said nothing, is an ordinary value. */
 import { messageOf, UnavailableError } from '../errors.ts';
+import { textOf } from '../task/content.ts';
 import type { LimitName, StopReason } from '../task/task.ts';
 import { addUsage } from '../task/usage.ts';
-import { cutAt } from './limits.ts';
 import type { Agent } from './agent.ts';
+import { withinDeadline } from './limits.ts';
 import { ModelError, type ModelReply, type ModelRequest, type ToolSpec } from './model.ts';
 import type { Run } from './run.ts';
 
@@ -21,7 +22,7 @@ export async function askModel(run: Run): Promise<TurnOutcome> {
     guarded(run, signal, async (cut) => ({
       system: agent.instructions,
       messages,
-      tools: offered(agent, await agent.tools(cut)),
+      tools: await toolsOf(agent, cut),
       ...(agent.output !== undefined && { output: agent.output.schema }),
       ...(context.hasListeners && {
         onDelta: ({ type, text }) => context.emit({ type: `${type}_delta`, agent: agent.name, text }),
@@ -32,6 +33,7 @@ export async function askModel(run: Run): Promise<TurnOutcome> {
 
   const { reply } = outcome;
   messages.push(reply.message);
+  run.said = textOf(reply.message.content) || run.said;
   spent.usage = addUsage(spent.usage, reply.usage);
   run.filled = reply.usage.inputTokens + reply.usage.outputTokens;
   const calls = reply.message.content.filter((block) => block.type === 'tool_call').length;
@@ -41,8 +43,9 @@ export async function askModel(run: Run): Promise<TurnOutcome> {
 
 const offers = new WeakMap<Agent, { tools: readonly ToolSpec[]; offer: readonly ToolSpec[] }>();
 
-/** The same array as long as the tools are the same: providers keep what they make of it. */
-function offered(agent: Agent, tools: readonly ToolSpec[]): readonly ToolSpec[] {
+/** All that the model may call. The same array as long as the tools are the same: providers keep what they make of it. */
+export async function toolsOf(agent: Agent, signal: AbortSignal): Promise<readonly ToolSpec[]> {
+  const tools = await agent.tools(signal);
   if (agent.agents.length === 0) return tools;
   const last = offers.get(agent);
   if (last?.tools === tools) return last.offer;
@@ -54,27 +57,25 @@ function offered(agent: Agent, tools: readonly ToolSpec[]): readonly ToolSpec[] 
 type Question = Omit<ModelRequest, 'signal' | 'cacheKey'>;
 
 /** Asks within the deadline; every way in which it may fail becomes a value. */
-export async function guarded(
+export function guarded(
   { agent, budget }: Run,
   signal: AbortSignal,
   question: (signal: AbortSignal) => Promise<Question>,
 ): Promise<TurnOutcome> {
-  const cut = cutAt(budget.deadline, signal);
-  try {
-    const reply = await agent.model.generate({
-      ...(await question(cut)),
-      cacheKey: agent.name,
-      signal: cut,
-    });
-    return { kind: 'reply', reply };
-  } catch (error) {
-    if (signal.aborted) throw error;
-    if (cut.aborted)
-      return { kind: 'stopped', stop: 'limit', limit: 'time', message: `${agent.name} stopped: its time is up.` };
-    if (error instanceof ModelError && error.kind === 'context_length') return { kind: 'too_long' };
-    if (error instanceof ModelError) return { kind: 'stopped', stop: 'model_unavailable', message: error.message };
-    if (error instanceof UnavailableError)
-      return { kind: 'stopped', stop: 'server_unavailable', message: messageOf(error) };
-    throw error;
-  }
+  return withinDeadline(budget.deadline, signal, async (cut) => {
+    try {
+      cut.throwIfAborted();
+      const asked = await question(cut);
+      return { kind: 'reply', reply: await agent.model.generate({ ...asked, cacheKey: agent.name, signal: cut }) };
+    } catch (error) {
+      if (signal.aborted) throw error;
+      if (cut.aborted)
+        return { kind: 'stopped', stop: 'limit', limit: 'time', message: `${agent.name} stopped: its time is up.` };
+      if (error instanceof ModelError && error.kind === 'context_length') return { kind: 'too_long' };
+      if (error instanceof ModelError) return { kind: 'stopped', stop: 'model_unavailable', message: error.message };
+      if (error instanceof UnavailableError)
+        return { kind: 'stopped', stop: 'server_unavailable', message: messageOf(error) };
+      throw error;
+    }
+  });
 }

@@ -37,7 +37,7 @@ export interface WatchOptions {
 /** The servers' side. A foreign task and a missing one are the same: `NotFoundError`. */
 export interface TaskEngine {
   /**
-   * Stores the task, then begins it.
+   * Stores the task, then begins it in the next turn of the event loop: who watches at once misses nothing.
    * @throws NotFoundError unknown conversation; BusyError the conversation has an open task; UnavailableError draining.
    */
   start(request: StartTask): Promise<Task>;
@@ -47,7 +47,10 @@ export interface TaskEngine {
   journal(id: string, owner: string): Promise<StepRecord[]>;
   /** Stored before it returns; afterwards no new effect begins. A terminal task stays as it is. */
   cancel(id: string, owner: string): Promise<Task>;
-  /** The task as it is now, then every event, up to and including the terminal status; then it ends. */
+  /**
+   * The task as it is now, then every event, up to and including the terminal status; then it ends.
+   * It ends early, without an error, when `signal` aborts, and where the task cannot be settled or is not running here.
+   */
   watch(id: string, owner: string, options?: WatchOptions): AsyncIterable<TaskEvent>;
   /** Drains: refuses new tasks, waits up to `graceMs` for the running ones, then cuts them off. */
   close(graceMs?: number): Promise<void>;
@@ -64,7 +67,10 @@ export interface TaskContext {
   /** Where this branch is: branch keys joined by `/`; empty at the root. */
   readonly path: string;
   readonly signal: AbortSignal;
-  /** Milliseconds since the epoch of the newest record that this branch has seen: the only clock inside a task. */
+  /**
+   * Milliseconds since the epoch of the newest record that this branch, or one that ended in it, has seen: the only
+   * clock inside a task.
+   */
   readonly now: number;
   /** Somebody is reading the model's text as it is written. Changes speed, never results. */
   readonly hasListeners: boolean;
