@@ -2,7 +2,7 @@
  * The loop's side of a running task.
  *
  * Invariants:
- *   E1. No result without its record: a step's value is stored before the loop sees it.
+ *   E1. No result without its record: a step's value is stored before the loop sees it, an intent before it may leave.
  *   After the task was cancelled no effect begins: every verb rejects with the signal's reason.
  */
 import type { TaskContext } from '../task/engine.ts';
@@ -34,9 +34,10 @@ export function taskContext(journal: Journal, path: string, startedAt: number): 
     async step(name, effect) {
       signal.throwIfAborted();
       const key = keyOf(name);
-      const value = await effect(signal, (bytes) => {
+      const value = await effect(signal, async (bytes) => {
         signal.throwIfAborted();
-        return journal.write({ kind: 'intent', id, key, bytes, at: Date.now() });
+        await journal.write({ kind: 'intent', id, key, bytes, at: Date.now() });
+        signal.throwIfAborted();
       });
       const at = Date.now();
       await journal.write({ kind: 'step', id, key, value: JSON.stringify(value ?? null), at });
@@ -44,9 +45,12 @@ export function taskContext(journal: Journal, path: string, startedAt: number): 
       now = Math.max(now, at);
       return value;
     },
-    branch(key, body) {
+    async branch(key, body) {
       signal.throwIfAborted();
-      return body(taskContext(journal, keyOf(key), now));
+      const branch = taskContext(journal, keyOf(key), now);
+      const value = await body(branch);
+      now = Math.max(now, branch.now);
+      return value;
     },
     emit: (event) => journal.tell({ ...event, path, at: Date.now() }),
   };

@@ -1,5 +1,7 @@
 /** The store on SQLite. `node:sqlite` is synchronous: a group of writes is one short transaction. */
+import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite';
+import { messageOf, UsageError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import type { StepRecord, Task, TaskState } from '../task/task.ts';
 import type { Store, Write } from './store.ts';
@@ -11,7 +13,7 @@ const schema = `
     created_at integer not null, updated_at integer not null
   ) strict;
   create index if not exists task_by_owner on task (owner, created_at);
-  create index if not exists task_by_conversation on task (conversation);
+  create index if not exists task_by_conversation on task (owner, conversation, created_at);
   create table if not exists step (
     task text not null, key text not null, value text not null, at integer not null, primary key (task, key)
   ) strict;
@@ -20,11 +22,12 @@ const schema = `
   ) strict;
 `;
 
-/** @param path a file, or `:memory:`. */
+/**
+ * @param path a file, which only its owner may read, or `:memory:`.
+ * @throws UsageError it cannot be opened, or is no database of ours.
+ */
 export function openSqliteStore(path: string): Store {
-  const db = new DatabaseSync(path);
-  db.exec('pragma journal_mode = wal; pragma synchronous = normal; pragma busy_timeout = 5000');
-  db.exec(schema);
+  const db = openDatabase(path);
   const begin = db.prepare('begin immediate');
   const commit = db.prepare('commit');
   const rollback = db.prepare('rollback');
@@ -32,7 +35,7 @@ export function openSqliteStore(path: string): Store {
     'insert into task values (:id, :agent, :owner, :input, :conversation, :predecessor, :status, null, :createdAt, :createdAt)',
   );
   const updateState = db.prepare(
-    'update task set status = :status, outcome = :outcome, updated_at = :at where id = :id',
+    `update task set status = :status, outcome = :outcome, updated_at = :at where id = :id and status = 'working'`,
   );
   const insertStep = db.prepare('insert into step values (?, ?, ?, ?)');
   const insertIntent = db.prepare('insert into intent values (?, ?, ?, ?)');
@@ -77,7 +80,8 @@ export function openSqliteStore(path: string): Store {
         for (const write of writes) apply(write);
         commit.run();
       } catch (error) {
-        rollback.run();
+        // A full disk rolls back by itself.
+        if (db.isTransaction) rollback.run();
         throw error;
       }
     },
@@ -105,6 +109,19 @@ export function openSqliteStore(path: string): Store {
       db.close();
     },
   };
+}
+
+function openDatabase(path: string): DatabaseSync {
+  try {
+    // SQLite gives its other files the mode of this one.
+    if (path !== ':memory:') closeSync(openSync(path, 'a', 0o600));
+    const db = new DatabaseSync(path);
+    db.exec('pragma busy_timeout = 5000; pragma journal_mode = wal; pragma synchronous = normal');
+    db.exec(schema);
+    return db;
+  } catch (error) {
+    throw new UsageError(`The task store ${path} cannot be opened: ${messageOf(error)}`);
+  }
 }
 
 function taskFrom(row: Record<string, SQLOutputValue>): Task {

@@ -4,6 +4,7 @@ import type { TaskFilter } from '../task/engine.ts';
 
 export type Write =
   | { kind: 'task'; task: Task }
+  /** Changes nothing where the task is terminal already (T2). */
   | { kind: 'state'; id: string; state: TaskState; at: number }
   /** What is about to leave: the exact bytes, before they do. */
   | { kind: 'intent'; id: string; key: string; bytes: string; at: number }

@@ -14,6 +14,7 @@ interface Watcher {
 
 export class Watchers {
   readonly #watchers = new Set<Watcher>();
+  #ended = false;
 
   get wantDeltas(): boolean {
     for (const watcher of this.#watchers) if (watcher.deltas) return true;
@@ -30,7 +31,13 @@ export class Watchers {
     }
   }
 
-  /** `now` first, then what is told from this call on, up to and including a terminal status. */
+  /** No more will be told: those who wait for more get what they have not read yet, then their end. */
+  end(): void {
+    this.#ended = true;
+    for (const watcher of this.#watchers) watcher.wake();
+  }
+
+  /** `now` first, then what is told from this call on, up to and including a terminal status. Ends when aborted. */
   async *watch(now: TaskEvent, { signal, deltas = false }: WatchOptions): AsyncGenerator<TaskEvent> {
     const watcher: Watcher = { deltas, queue: [now], wake: () => {} };
     this.#watchers.add(watcher);
@@ -38,14 +45,16 @@ export class Watchers {
     signal?.addEventListener('abort', onAbort);
     try {
       for (;;) {
-        signal?.throwIfAborted();
+        if (signal?.aborted === true) return;
         const event = watcher.queue.shift();
-        if (event === undefined) {
+        if (event !== undefined) {
+          yield event;
+          if (event.type === 'status' && isTerminal(event.task)) return;
+        } else if (this.#ended) {
+          return;
+        } else {
           await new Promise<void>((resolve) => (watcher.wake = resolve));
-          continue;
         }
-        yield event;
-        if (event.type === 'status' && isTerminal(event.task)) return;
       }
     } finally {
       signal?.removeEventListener('abort', onAbort);
