@@ -9,7 +9,7 @@ import { ModelError, type Model, type ModelDelta, type ModelReply, type ModelReq
 import type { ToolResult, ToolSpec } from '../agent/model.ts';
 import type { Content } from '../task/content.ts';
 import { isJsonObject, type Json } from '../json.ts';
-import { attempt, timeoutsFor, type Attempt, type Timeouts } from './attempt.ts';
+import { attempt, readJson, timeoutsFor, type Attempt, type Timeouts } from './attempt.ts';
 import { isImage, leftOut, mediaType, partOf } from './content.ts';
 import { idOf, mustStream, type ModelOptions } from './model-options.ts';
 import { closedSchema } from './output-schema.ts';
@@ -45,8 +45,8 @@ export function anthropicModel(options: ModelOptions, timeouts?: Partial<Timeout
       endpoint,
       { signal: request.signal, streamed, timeouts: limits },
       async ({ signal, watched }: Attempt) => {
-        if (!streamed) return client.messages.create(params, { signal });
-        const response = await client.messages.create({ ...params, stream: true }, { signal }).asResponse();
+        const response = await client.messages.create({ ...params, stream: streamed }, { signal }).asResponse();
+        if (!streamed) return readJson<Anthropic.Message>(response, endpoint);
         const events = Stream.fromSSEResponse<Anthropic.RawMessageStreamEvent>(
           watched(response),
           new AbortController(),

@@ -87,6 +87,22 @@ export async function attempt<T>(
   }
 }
 
+/**
+ * The JSON of a reply in one piece, whatever type it claims to be. The SDKs hand on text as if it were a reply where
+ * the type is wrong.
+ */
+export async function readJson<T>(response: Response, endpoint: Endpoint): Promise<T> {
+  const body = await response.text();
+  try {
+    return JSON.parse(body) as T;
+  } catch (error) {
+    const [kind, what] = body.trimStart().startsWith('<')
+      ? (['rejected', 'the answer is a web page. Check base_url.'] as const)
+      : (['unavailable', 'the answer is broken JSON'] as const);
+    throw new ModelError(kind, `${endpoint.name}: ${what}`, { cause: error });
+  }
+}
+
 async function* ticking(body: ReadableStream<Uint8Array>, alive: () => void): AsyncGenerator<Uint8Array> {
   for await (const chunk of body) {
     alive();

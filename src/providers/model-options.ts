@@ -28,7 +28,7 @@ export const idOf = (options: Pick<ModelOptions, 'provider' | 'model'>): string 
 const longestWhole = 16_000;
 
 /**
- * Streaming costs CPU for every token (measured on a 2,000-token reply: about five times one JSON body), so it is
+ * Streaming costs CPU for every token (measured on a 2,000-token reply: 3 to 10 times one JSON body), so it is
  * used where somebody reads along, and where a reply may take so long that silence would look like a dead server.
  */
 export const mustStream = (listened: boolean, thinks: boolean, maxTokens: number | undefined): boolean =>

@@ -3,7 +3,7 @@ import type OpenAI from 'openai';
 import type { APIPromise } from 'openai';
 import type { Stream as EventStream } from 'openai/core/streaming';
 import { ModelError, type ModelRequest } from '../agent/model.ts';
-import { attempt, timeoutsFor, type Timeouts } from './attempt.ts';
+import { attempt, readJson, timeoutsFor, type Timeouts } from './attempt.ts';
 import { idOf, mustStream, type ModelOptions } from './model-options.ts';
 import { endpointName, type Endpoint } from './wire-error.ts';
 
@@ -70,9 +70,8 @@ export async function ask<Whole, Event>(
     endpoint,
     { signal: request.signal, streamed, timeouts: endpoint.limits },
     async ({ signal, watched }) => {
-      const asked = create(client, streamed, signal);
-      if (!streamed) return (await asked) as Whole;
-      const response = await asked.asResponse();
+      const response = await create(client, streamed, signal).asResponse();
+      if (!streamed) return readJson<Whole>(response, endpoint);
       return assemble(Stream.fromSSEResponse<Event>(watched(response), new AbortController(), client));
     },
   );
