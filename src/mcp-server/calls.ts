@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { UnavailableError } from '../errors.ts';
 
 /**
@@ -50,17 +51,19 @@ export class Calls {
     }
   }
 
-  /** Takes no new calls; then waits for those at work, but at most `graceMs`. */
+  /** Takes no new calls; then waits for those at work, but at most `graceMs`, and for the last answer to be handed over. */
   async drain(graceMs: number): Promise<void> {
     this.#draining = true;
-    if (this.#active === 0) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, graceMs);
-      this.#whenIdle = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
+    if (this.#active > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, graceMs);
+        this.#whenIdle = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    await nextTurn();
   }
 
   /** The door goes away. */

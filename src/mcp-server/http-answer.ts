@@ -52,8 +52,17 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
   }
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
-    return { kind: 'json', value: JSON.parse(text) as unknown };
+    const value: unknown = JSON.parse(text);
+    return isDeeperThan(maxDepth, value) ? { kind: 'malformed' } : { kind: 'json', value };
   } catch {
     return { kind: 'malformed' };
   }
+}
+
+/** Of nested arrays and objects in a body: whoever walks it later may do so by recursion. */
+const maxDepth = 500;
+
+function isDeeperThan(depth: number, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return depth === 0 || Object.values(value).some((inner) => isDeeperThan(depth - 1, inner));
 }

@@ -3,16 +3,16 @@
  *
  * Who may come in is decided before a body is read, the era before a server is built, the owner before a task starts.
  */
-import { hostHeaderValidation, originValidation, toNodeHandler } from '@modelcontextprotocol/node';
+import { toNodeHandler } from '@modelcontextprotocol/node';
 import { createMcpHandler, isLegacyRequest } from '@modelcontextprotocol/server';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { isIP, type AddressInfo } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf, UsageError } from '../errors.ts';
 import { isJsonObject } from '../json.ts';
 import { Calls } from './calls.ts';
 import { answerText, readBody, refuse } from './http-answer.ts';
+import { mayEnter } from './http-guard.ts';
 import { unavailableCode } from './meta.ts';
 import { localOwner, type Era, type ListKind, type ServeOptions } from './options.ts';
 import { agentServer } from './server.ts';
@@ -54,9 +54,10 @@ export async function serveHttp(options: ServeHttpOptions): Promise<HttpDoor> {
     legacy: 'reject',
     onerror: (error) => log.debug({ err: messageOf(error) }, '2026 request'),
   });
+  /** Responses to calls, until their last byte has left. */
+  const answering = new Set<ServerResponse>();
   const serveModern = toNodeHandler(modern, { maxRequestBodySize: maxBodyBytes });
 
-  const mayEnter = guard();
   const server = createServer((request, response) => {
     response.on('error', (error) => log.debug({ err: messageOf(error) }, 'a response could not be sent'));
     if (!mayEnter(request, response)) return;
@@ -92,6 +93,10 @@ export async function serveHttp(options: ServeHttpOptions): Promise<HttpDoor> {
     if (calls.refusal !== undefined && (calls.isDraining ? isRequest(message) : isCall(message))) {
       return refuse(response, 503, unavailableCode, calls.refusal, message, calls.isDraining ? 5 : 1);
     }
+    if (isCall(message)) {
+      answering.add(response);
+      response.once('close', () => answering.delete(response));
+    }
     const isLegacy = await isLegacyRequest(headersOnly(request), message);
     return isLegacy
       ? sessions.handle(request, response, message)
@@ -112,26 +117,12 @@ export async function serveHttp(options: ServeHttpOptions): Promise<HttpDoor> {
     },
     async close(graceMs = 10_000) {
       await calls.drain(graceMs);
+      if (calls.active === 0) await allClosed(answering, flushMs);
       calls.cutOff();
       await modern.close();
       await sessions.close();
       await closeServer(server);
     },
-  };
-}
-
-/** Host and Origin against DNS rebinding (2026-07-28, streamable HTTP, "Security & Trust"); absolute forms carry a host too. */
-function guard(): (request: IncomingMessage, response: ServerResponse) => boolean {
-  const names = ['localhost', '127.0.0.1', '[::1]'];
-  const hostFits = hostHeaderValidation(names);
-  const originFits = originValidation(names);
-  return (request, response) => {
-    const hosts = request.rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host');
-    if (request.url?.startsWith('/') !== true || hosts.length > 1) {
-      refuse(response, 400, -32600, 'Bad Request: one Host header, and a path as the target');
-      return false;
-    }
-    return hostFits(request, response) && originFits(request, response);
   };
 }
 
@@ -157,14 +148,27 @@ async function listen(server: Server, port: number, host: string): Promise<void>
   await once(server, 'listening');
 }
 
+/** How long a last answer may take to leave. */
+const flushMs = 1000;
+
+async function allClosed(responses: Iterable<ServerResponse>, ms: number): Promise<void> {
+  const closed = Promise.all([...responses].map((response) => response.closed || once(response, 'close')));
+  await orAfter(closed, ms);
+}
+
 /** Streams that were just ended get a moment to be read to their end. */
 async function closeServer(server: Server): Promise<void> {
   const closed = once(server, 'close');
   server.close();
   server.closeIdleConnections();
-  const patience = new AbortController();
-  await Promise.race([closed, delay(500, undefined, { signal: patience.signal }).catch(() => undefined)]);
-  patience.abort();
+  await orAfter(closed, flushMs);
   server.closeAllConnections();
   await closed;
+}
+
+async function orAfter(event: Promise<unknown>, ms: number): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  await Promise.race([event, late]);
+  clearTimeout(timer);
 }

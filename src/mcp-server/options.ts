@@ -14,7 +14,7 @@ export interface ServedAgent {
   title?: string;
   description: string;
   /** Its own input; left out, it takes the default of `agent-input.ts` (message, conversation, attachments). */
-  input?: { schema: JsonObject; check(args: Json): string | undefined };
+  input?: { schema: JsonObject; check: (args: Json) => string | undefined };
   /** The shape of its answer; left out, the answer is `{ answer, conversation }`. */
   output?: { schema: JsonObject };
   annotations?: AgentAnnotations;

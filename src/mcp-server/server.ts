@@ -50,7 +50,7 @@ export function agentServer(options: ServeOptions, caller: Caller): McpServer {
 
 /** In one order whatever the configuration's: hosts and prompt caches compare lists (tools: "deterministic order"). */
 const agentsOf = ({ agents }: ServeOptions): ServedAgent[] =>
-  [...(typeof agents === 'function' ? agents() : agents)].sort((a, b) => (a.name < b.name ? -1 : 1));
+  [...(typeof agents === 'function' ? agents() : agents)].toSorted((a, b) => (a.name < b.name ? -1 : 1));
 
 /** 2026: what this request declared. 2025: what the session did. */
 const capabilitiesOf = (server: McpServer, caller: Caller, context: ServerContext): ClientCapabilities | undefined =>

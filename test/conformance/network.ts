@@ -51,7 +51,7 @@ function fixtures(changed: (kind: ListKind) => void): Record<string, Fixture> {
         type: 'object',
         properties: { region: { type: 'string', 'x-mcp-header': 'Region' }, level: { type: 'integer' } },
       },
-      work: async ({ task }) => `region=${String(task.input['region'] ?? '<none>')}`,
+      work: async ({ task }) => `region=${JSON.stringify(task.input['region'] ?? null)}`,
     },
     test_missing_capability: { needs: ['sampling'], work: async () => 'The caller can sample.' },
     test_streaming_elicitation: says(text('Result frames only, no requests of our own.')),
@@ -98,7 +98,7 @@ const everyKeyword: JsonObject = {
 export interface FixtureNetwork {
   agents: ServedAgent[];
   work: Record<string, FakeAgent>;
-  extend(server: McpServer, era: Era): void;
+  extend: (server: McpServer, era: Era) => void;
 }
 
 export function fixtureNetwork(changed: (kind: ListKind) => void): FixtureNetwork {

@@ -12,7 +12,7 @@ import { noUsage } from '../../src/task/usage.ts';
 export interface FakeWork {
   task: Task;
   signal: AbortSignal;
-  emit(event: ProgressEvent): void;
+  emit: (event: ProgressEvent) => void;
 }
 
 export type FakeAgent = (work: FakeWork) => Promise<Partial<TaskResult> | string>;
@@ -129,7 +129,7 @@ export class FakeEngine implements TaskEngine {
 
   #end(entry: Entry, state: TaskState): void {
     if (entry.task.status !== 'working') return;
-    entry.task = { ...entry.task, ...state, updatedAt: Date.now() } as Task;
+    entry.task = { ...entry.task, ...state, updatedAt: Date.now() };
     entry.events.emit('event', { type: 'status', task: entry.task });
     this.#changes.emit('change');
   }

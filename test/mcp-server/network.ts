@@ -1,0 +1,93 @@
+/** A network of fake agents for the tests of this room: one behaviour each. */
+import { schemaCheck } from '../../src/json-schema.ts';
+import type { JsonObject } from '../../src/json.ts';
+import { silentLog } from '../../src/log.ts';
+import type { ServedAgent, ServeOptions } from '../../src/mcp-server/options.ts';
+import { text } from '../../src/task/content.ts';
+import { echo, endless, FakeEngine, type FakeAgent } from './fake-engine.ts';
+
+const cityInput: JsonObject = {
+  type: 'object',
+  properties: { city: { type: 'string', 'x-mcp-header': 'City' }, days: { type: 'integer', minimum: 1 } },
+  required: ['city'],
+  additionalProperties: false,
+};
+
+const cityOutput: JsonObject = {
+  type: 'object',
+  properties: { city: { type: 'string' }, degrees: { type: 'number' } },
+  required: ['city', 'degrees'],
+};
+
+/** Deliberately out of order: the list is sorted. */
+export const agents: ServedAgent[] = [
+  {
+    name: 'weather',
+    description: 'Tells the weather.',
+    input: { schema: cityInput, check: schemaCheck(cityInput) },
+    output: { schema: cityOutput },
+  },
+  {
+    name: 'echo',
+    title: 'Echo',
+    description: 'Says what it was told.',
+    annotations: { readOnlyHint: true, openWorldHint: false },
+    icons: [{ src: 'data:image/svg+xml;base64,PHN2Zy8+', mimeType: 'image/svg+xml' }],
+  },
+  { name: 'endless', description: 'Works until it is stopped.' },
+  { name: 'silent', description: 'Says nothing for a while.' },
+  { name: 'painter', description: 'Answers with every kind of content.' },
+  { name: 'limited', description: 'Runs into a limit.' },
+  { name: 'broken', description: 'Fails by a fault of ours.' },
+  { name: 'stopped', description: 'Is cancelled by somebody else.' },
+  { name: 'witness', description: 'Tells how many tasks were cancelled, and how many others work.' },
+  { name: 'thinker', description: "Needs its caller's model.", needs: ['sampling'] },
+];
+
+export const work: Record<string, FakeAgent> = {
+  echo,
+  endless,
+  thinker: echo,
+  silent: async () => {
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    return 'at last';
+  },
+  weather: async ({ task }) => ({ structuredContent: { city: task.input['city'] ?? null, degrees: 21.5 } }),
+  painter: async () => ({
+    content: [
+      text('a picture, a sound, a file and a link'),
+      { type: 'image', data: 'aGk=', mimeType: 'image/png' },
+      { type: 'audio', data: 'aGk=', mimeType: 'audio/wav' },
+      { type: 'resource', uri: 'file:///notes.txt', mimeType: 'text/plain', text: 'notes' },
+      { type: 'resource', uri: 'file:///notes.bin', blob: 'aGk=' },
+      { type: 'resource_link', uri: 'file:///more.txt', name: 'more' },
+    ],
+  }),
+  limited: async () => ({ content: [text('I had 3 turns.')], isError: true, stop: 'limit', limit: 'turns' }),
+  broken: async () => {
+    throw new Error('a wire came loose');
+  },
+};
+
+/** `progressMs` is short, so that nobody waits for seconds to see a sign of life. */
+export function fakeNetwork(more: Partial<ServeOptions> = {}): { engine: FakeEngine; options: ServeOptions } {
+  const engine: FakeEngine = new FakeEngine({
+    ...work,
+    stopped: async ({ task }) => {
+      await engine.cancel(task.id, task.owner);
+      return 'nobody hears this';
+    },
+    witness: async () => `${engine.cancelled.length} cancelled, ${engine.working - 1} at work`,
+  });
+  const options: ServeOptions = {
+    engine,
+    agents,
+    name: 'fake-network',
+    version: '1.2.3',
+    instructions: 'Ask echo first.',
+    log: silentLog,
+    progressMs: 20,
+    ...more,
+  };
+  return { engine, options };
+}

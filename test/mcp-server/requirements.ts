@@ -1,0 +1,127 @@
+/** The MUSTs of the specification that this server relies on us to keep, a row each. Tests name them by id. */
+export interface Requirement {
+  id: string;
+  source: string;
+  text: string;
+}
+
+const http2026 = '2026-07-28 basic/transports/streamable-http';
+const http2025 = '2025-11-25 basic/transports';
+
+export const requirements: Requirement[] = [
+  {
+    id: 'ORIGIN',
+    source: http2026,
+    text: 'Servers MUST validate the Origin header; if present and invalid, MUST respond with HTTP 403.',
+  },
+  {
+    id: 'STREAM-CLOSED',
+    source: http2026,
+    text: 'Closing the SSE response stream MUST be treated as cancellation of that request.',
+  },
+  {
+    id: 'VERSION-HEADER',
+    source: http2026,
+    text: 'A protocol version header that differs from the body MUST be rejected with 400 and HeaderMismatch.',
+  },
+  {
+    id: 'PARAM-HEADER',
+    source: http2026,
+    text: 'A request whose Mcp-Param header does not match the argument in the body MUST be rejected.',
+  },
+  {
+    id: 'METHOD-404',
+    source: http2026,
+    text: 'An RPC method that is not implemented MUST be answered with 404 and -32601.',
+  },
+  {
+    id: 'NOTIFICATION-202',
+    source: http2026,
+    text: 'An accepted notification MUST be answered with 202 Accepted and no body.',
+  },
+  {
+    id: 'CAPABILITY',
+    source: '2026-07-28 basic',
+    text: 'A request that needs a capability its client did not declare MUST be answered with -32021 (HTTP 400).',
+  },
+  {
+    id: 'CODES',
+    source: '2026-07-28 basic, Error Codes',
+    text: 'New codes MUST NOT be allocated from -32000 to -32019, and none of -32020 to -32099 beyond the defined.',
+  },
+  {
+    id: 'SILENCE',
+    source: '2026-07-28 basic/patterns/cancellation',
+    text: 'No response is sent for a request that was cancelled.',
+  },
+  {
+    id: 'STDIO-CANCEL',
+    source: '2026-07-28 basic/patterns/cancellation',
+    text: 'On stdio a client cancels by notifications/cancelled; the server stops work.',
+  },
+  {
+    id: 'PROGRESS-INCREASES',
+    source: '2026-07-28 basic/patterns/progress',
+    text: 'The progress value MUST increase with each notification.',
+  },
+  {
+    id: 'PROGRESS-TOKEN',
+    source: '2026-07-28 basic/patterns/progress',
+    text: 'Progress notifications MUST only reference tokens that were given in an active request.',
+  },
+  {
+    id: 'PROGRESS-STOPS',
+    source: '2026-07-28 basic/patterns/progress',
+    text: 'Progress notifications MUST stop after completion.',
+  },
+  {
+    id: 'LOG-LEVEL',
+    source: '2026-07-28 server/utilities/logging',
+    text: 'Without a logLevel in the request, the server MUST NOT send notifications/message for it.',
+  },
+  {
+    id: 'TOOLS-CAPABILITY',
+    source: '2026-07-28 server/tools',
+    text: 'Servers that support tools MUST declare the tools capability and answer tools/list.',
+  },
+  {
+    id: 'VALIDATE-INPUT',
+    source: '2026-07-28 server/tools',
+    text: 'Servers MUST validate all tool inputs.',
+  },
+  {
+    id: 'OUTPUT-SCHEMA',
+    source: '2026-07-28 server/tools',
+    text: 'With an output schema, servers MUST provide structured results that conform to it.',
+  },
+  {
+    id: 'DISCONNECT-2025',
+    source: http2025,
+    text: 'Disconnection SHOULD NOT be interpreted as the client cancelling its request.',
+  },
+  {
+    id: 'CANCEL-2025',
+    source: '2025-11-25 basic/utilities/cancellation',
+    text: 'A client cancels by notifications/cancelled; no response is sent afterwards.',
+  },
+  {
+    id: 'SESSION-404',
+    source: http2025,
+    text: 'After a session is terminated, requests with its id MUST be answered with 404.',
+  },
+  {
+    id: 'SESSION-400',
+    source: http2025,
+    text: 'Requests without a session id, other than initialization, SHOULD be answered with 400.',
+  },
+  {
+    id: 'REPLAY',
+    source: http2025,
+    text: 'Replayed are messages of the disconnected stream only, MUST NOT be those of another stream.',
+  },
+  {
+    id: 'STDOUT',
+    source: http2025,
+    text: 'The server MUST NOT write anything to its stdout that is not a valid MCP message.',
+  },
+];
