@@ -54,7 +54,7 @@ export async function connect(request: ConnectRequest): Promise<{ connection: Co
   hearListChanges(connection.client, request.onListChange, (error) => {
     request.log.debug(`cannot hear of changed lists: ${messageOf(error)}`);
   });
-  connection.client.onclose = () => request.onClosed(connection);
+  Object.assign(connection.client, { onclose: () => request.onClosed(connection) });
   // It may have died between the handshake and here.
   if (connection.whyClosed !== undefined) {
     await connection.close();
@@ -149,8 +149,7 @@ async function openHttp(request: ConnectRequest, target: HttpTarget): Promise<{ 
 function startClient({ version, timings, log }: ConnectRequest): Client {
   const client = newClient(version, timings.probe);
   // Answers to questions that nobody asked (or asked twice) end here; they may be as long as the server likes.
-  client.onerror = (error) => log.debug(error.message.slice(0, 500));
-  return client;
+  return Object.assign(client, { onerror: (error: Error) => log.debug(error.message.slice(0, 500)) });
 }
 
 async function httpFault(error: unknown, target: HttpTarget): Promise<string> {
@@ -166,6 +165,9 @@ async function httpFault(error: unknown, target: HttpTarget): Promise<string> {
   return networkFault(error);
 }
 
+/** Node's and undici's; the SDK's own codes (`ERA_NEGOTIATION_FAILED`) have underscores. */
+const isSystemCode = /^(?:E[A-Z0-9]+|EAI_AGAIN|UND_[A-Z_]+)$/;
+
 /** `fetch failed` says nothing; what failed stands at the end of the causes. */
 export function networkFault(error: unknown): string {
   const code = networkCode(error);
@@ -178,8 +180,7 @@ export function networkCode(error: unknown): string | undefined {
   let at: unknown = error;
   for (let depth = 0; at instanceof Error && depth < 8; depth += 1) {
     const { code, cause } = at as NodeJS.ErrnoException;
-    if (typeof code === 'string' && /^(E[A-Z]|UND_)/.test(code) && code !== SdkErrorCode.EraNegotiationFailed)
-      return code;
+    if (typeof code === 'string' && isSystemCode.test(code)) return code;
     at = at instanceof AggregateError && cause === undefined ? at.errors[0] : cause;
   }
   return undefined;

@@ -49,17 +49,18 @@ export async function listAll(client: Client, name: ListName, options: RequestOp
   const items: Json[] = [];
   const seen = new Set<string>();
   let cursor: string | undefined;
-  do {
-    if (seen.size >= bounds.pages) throw new Error(`its ${methods[name]} does not end (over ${bounds.pages} pages)`);
+  for (let pages = 0; pages < bounds.pages; pages += 1) {
     const page = await listPage(client, name, cursor, options);
     for (const item of page.items) items.push(item);
-    if (items.length > bounds.tools * 10) throw new Error(`its ${methods[name]} has over ${bounds.tools * 10} entries`);
+    if (items.length > mostItems) throw new Error(`its ${methods[name]} has over ${mostItems} entries`);
     cursor = page.nextCursor;
-    if (cursor === undefined || seen.has(cursor)) break;
+    if (cursor === undefined || seen.has(cursor)) return items;
     seen.add(cursor);
-  } while (true);
-  return items;
+  }
+  throw new Error(`its ${methods[name]} does not end (over ${bounds.pages} pages)`);
 }
+
+const mostItems = 20_000;
 
 export async function listPage(
   client: Client,

@@ -190,7 +190,7 @@ export class Server {
       if (this.#starting === starting) this.#starting = undefined;
     };
     // Whoever waits hears of a failure; without anybody, `lastError` does.
-    starting.then(done, done);
+    starting.finally(done).catch(() => {});
     return starting;
   }
 

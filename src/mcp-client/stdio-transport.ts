@@ -23,7 +23,7 @@ const lastWordsMs = 200;
 export class StdioTransport implements Transport {
   onclose?: () => void;
   onerror?: (error: Error) => void;
-  onmessage?: <T extends JSONRPCMessage>(message: T) => void;
+  onmessage?: NonNullable<Transport['onmessage']>;
 
   /** Why the connection ended, in words for people. */
   whyClosed: string | undefined;
