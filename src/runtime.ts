@@ -1,6 +1,7 @@
 /** The wiring: the only file that sees every adapter. It chooses parts and puts them together; it does nothing else. */
 import { readFileSync } from 'node:fs';
-import { type Agent, defaultLimits } from './agent/agent.ts';
+import type { Agent } from './agent/agent.ts';
+import { defaultLimits } from './agent/limits.ts';
 import { agentInput, defaultInputSchema } from './agent/agent-input.ts';
 import { agentTool } from './agent/agent-tool.ts';
 import { runAgent } from './agent/loop.ts';

@@ -1,26 +1,7 @@
 import type { Json, JsonObject } from '../json.ts';
+import type { Limits } from './limits.ts';
 import type { Model } from './model.ts';
 import type { AgentTool, EffectTool } from './tool.ts';
-
-/** What ends an agent's work early. Every one that always applies has a default, and defaults count as limits. */
-export interface Limits {
-  /** Model replies a task. Default 50. */
-  turns: number;
-  /** Tool calls a task, of this agent. Default 200. */
-  toolCalls: number;
-  /** Tool calls side by side. Default 8. */
-  parallelTools: number;
-  /** Agents under agents. Default 5. */
-  depth: number;
-  /** Input and output tokens a task, nested agents included. */
-  tokens?: number;
-  /** US dollars a task, nested agents included. */
-  cost?: number;
-  /** Milliseconds a task. */
-  time?: number;
-}
-
-export const defaultLimits: Limits = { turns: 50, toolCalls: 200, parallelTools: 8, depth: 5 };
 
 export interface Agent {
   readonly name: string;

@@ -4,7 +4,26 @@
  */
 import type { LimitName } from '../task/task.ts';
 import type { Usage } from '../task/usage.ts';
-import type { Limits } from './agent.ts';
+
+/** What ends an agent's work early. Every one that always applies has a default, and defaults count as limits. */
+export interface Limits {
+  /** Model replies a task. Default 50. */
+  turns: number;
+  /** Tool calls a task, of this agent. Default 200. */
+  toolCalls: number;
+  /** Tool calls side by side. Default 8. */
+  parallelTools: number;
+  /** Agents under agents. Default 5. */
+  depth: number;
+  /** Input and output tokens a task, nested agents included. */
+  tokens?: number;
+  /** US dollars a task, nested agents included. */
+  cost?: number;
+  /** Milliseconds a task. */
+  time?: number;
+}
+
+export const defaultLimits: Limits = { turns: 50, toolCalls: 200, parallelTools: 8, depth: 5 };
 
 /** What a caller leaves to the agents below it. Authority only ever shrinks on the way down. */
 export interface Allowance {
