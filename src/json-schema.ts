@@ -22,13 +22,17 @@ const ajv = new Ajv2020({
 });
 addFormats.default(ajv);
 
-/** A pattern that RE2 cannot hold (look-around, back-references) is left to whoever owns the schema. */
-function linearRegExp(pattern: string): { test(value: string): boolean } {
+/**
+ * A pattern that RE2 cannot hold (look-around, back-references) is left to whoever owns the schema.
+ * `toString` is the key under which Ajv shares compiled patterns: without one of its own, all would be the first.
+ */
+function linearRegExp(pattern: string): { test(value: string): boolean; toString(): string } {
+  const toString = (): string => `/${pattern}/`;
   try {
     const compiled = RE2JS.compile(pattern);
-    return { test: (value) => compiled.matcher(value).find() };
+    return { test: (value) => compiled.matcher(value).find(), toString };
   } catch {
-    return { test: () => true };
+    return { test: () => true, toString };
   }
 }
 
