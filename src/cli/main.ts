@@ -52,7 +52,7 @@ program
   .command('schema')
   .description('print the JSON Schema of agents.yaml, for editors')
   .action(async () => {
-    code = await (await import('./schema.ts')).schema(terminal);
+    code = (await import('./schema.ts')).schema(terminal);
   });
 
 program

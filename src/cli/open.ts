@@ -40,13 +40,21 @@ export function readConfig(globals: Globals): Promise<Loaded> {
 export async function openConfig(globals: Globals, terminal: Terminal): Promise<Config> {
   const loaded = await readConfig(globals);
   if (!loaded.ok) throw new ConfigError(loaded.problems, hasColor(terminal));
-  if (globals.quiet !== true)
-    for (const warning of loaded.warnings) writeAbove(terminal.err, `${warningLine(warning)}\n`);
+  if (globals.quiet !== true) for (const line of warningLines(loaded.warnings)) writeAbove(terminal.err, `${line}\n`);
   return loaded.config;
 }
 
-const warningLine = ({ file, line, col, message }: Problem): string =>
-  cleanText(`${file}:${line}:${col} warning: ${message}`);
+/** A line each; what is said of many models in the same words is one. */
+function warningLines(warnings: readonly Problem[]): string[] {
+  const skipped = warnings.filter(({ code }) => code === 'W_MODEL_SKIPPED');
+  const others = skipped.length > 1 ? warnings.filter((warning) => !skipped.includes(warning)) : warnings;
+  const lines = others.map(({ file, line, col, message }) => cleanText(`${file}:${line}:${col} warning: ${message}`));
+  if (others.length === warnings.length) return lines;
+  return [
+    `warning: ${skipped.length} models have no API key, so their fallbacks think ("deputy validate" says which)`,
+    ...lines,
+  ];
+}
 
 export const hasColor = (terminal: Terminal): boolean => paintFor(terminal.err)('red', 'x') !== 'x';
 

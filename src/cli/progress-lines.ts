@@ -83,7 +83,8 @@ function callLine(call: CallNode, branch: string, group: readonly CallNode[], op
   const time = duration((last.endedAt ?? options.now) - call.startedAt);
   const room = options.width - columnsOf(branch) - 3;
   const tool = oneLine(group.length > 1 ? `${call.tool} ×${group.length}` : call.tool, room);
-  const tail = `  ${call.isError === true ? oneLine(call.summary ?? '', 200) : argumentsOf(call, group)}`;
+  const said = call.isError === true ? oneLine(call.summary ?? '', 200) : argumentsOf(call, group);
+  const tail = said === '' ? '' : `  ${said}`;
   const rest = room - columnsOf(tool) - columnsOf(time) - 2;
   const told = fitted(tail, rest);
   return `${paint('dim', branch)}${mark} ${tool}${paint(call.isError === true ? 'red' : 'dim', told)}${paint('dim', fitted(`  ${time}`, room - columnsOf(tool) - columnsOf(told)))}`;
@@ -121,8 +122,8 @@ export function eventLine(tree: ProgressTree, event: TaskEvent): string | undefi
     case 'tool_end': {
       const call = tree.calls.get(event.path);
       const time = call?.endedAt === undefined ? '' : ` in ${duration(call.endedAt - call.startedAt)}`;
-      const how = event.isError ? `failed${time}: ${oneLine(event.summary, 160)}` : `done${time}`;
-      return `${chain}: ${oneLine(event.tool, 64)} ${how}`;
+      const what = oneLine(`${event.tool} ${shortArgs(call?.args ?? null)}`, 80);
+      return `${chain}: ${what} ${event.isError ? `failed${time}: ${oneLine(event.summary, 160)}` : `done${time}`}`;
     }
     case 'tool_progress':
       return event.message === undefined ? undefined : `${chain}: ${oneLine(`${event.tool}: ${event.message}`, 200)}`;
@@ -160,11 +161,15 @@ function spent(usage: Usage): string[] {
 /** `path=README.md, head=20`: what a person needs of a call's arguments. */
 function shortArgs(args: Json): string {
   if (typeof args !== 'object' || args === null) return args === null ? '' : JSON.stringify(args);
-  const shown = (value: Json): string => (typeof value === 'string' ? value : JSON.stringify(value)).slice(0, 120);
   const entries = Object.entries(args);
   const [only] = entries;
   if (entries.length === 1 && only) return shown(only[1]);
   return entries.map(([key, value]) => `${key}=${shown(value)}`).join(' ');
+}
+
+function shown(value: Json): string {
+  if (Array.isArray(value) && value.length > 3) return `[${value.length}]`;
+  return (typeof value === 'string' ? value : JSON.stringify(value)).slice(0, 120);
 }
 
 export const money = (dollars: number): string => `$${dollars < 0.01 ? dollars.toFixed(4) : dollars.toFixed(2)}`;

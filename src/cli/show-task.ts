@@ -109,6 +109,7 @@ function streamedAnswer(terminal: Terminal, format: Format) {
   const streams = format === 'text' && terminal.out.isTTY === true;
   let clean = cleanPieces();
   let open = false;
+  let endsLine = true;
   let answered = false;
   return {
     get isOpen() {
@@ -125,10 +126,13 @@ function streamedAnswer(terminal: Terminal, format: Format) {
       (event.type === 'text_delta' || (open && event.type === 'turn_end')),
     take(event: TaskEvent): void {
       if (event.type === 'text_delta') {
+        const text = clean(event.text);
+        endsLine = text === '' ? endsLine : text.endsWith('\n');
         open = true;
-        terminal.out.write(clean(event.text));
+        terminal.out.write(text);
       } else if (event.type === 'turn_end') {
-        terminal.out.write('\n');
+        if (!endsLine) terminal.out.write('\n');
+        endsLine = true;
         answered = event.calls === 0;
         open = false;
         clean = cleanPieces();
