@@ -48,7 +48,7 @@ export function checkShape<T>({ value, spot }: Parsed, { schema, base }: Shape<T
       );
       return;
     }
-    const fault = describeIssue(issue, valueAt(value, path));
+    const fault = describeIssue(inBranch(issue), valueAt(value, path));
     problems.error(fault.code, place, `${named(path) || 'the file'} ${fault.message}`, { help: fault.help });
   }
 
@@ -56,8 +56,8 @@ export function checkShape<T>({ value, spot }: Parsed, { schema, base }: Shape<T
     const place = placeAt(spot, [...path, key], 'key');
     const object = objectAt(schema, path);
     const rules = object === undefined ? undefined : keyRules.get(object);
-    const notBuilt = rules?.notBuilt?.[key];
-    const foreign = rules?.foreign?.[key];
+    const notBuilt = ownOf(rules?.notBuilt, key);
+    const foreign = ownOf(rules?.foreign, key);
     const name = named([...path, key]);
     const within = named(path) === '' ? '' : ` in ${named(path)}`;
     if (notBuilt !== undefined) {
@@ -82,6 +82,10 @@ export function checkShape<T>({ value, spot }: Parsed, { schema, base }: Shape<T
   }
 }
 
+/** Keys come from outside: `constructor` is in no table. */
+const ownOf = (table: Readonly<Record<string, string>> | undefined, key: string): string | undefined =>
+  table !== undefined && Object.hasOwn(table, key) ? table[key] : undefined;
+
 interface Fault {
   code: string;
   message: string;
@@ -93,34 +97,25 @@ const missingHelp = (key: string) => (key === 'version' ? { help: 'begin the fil
 function describeIssue(issue: $ZodIssue, value: Json | undefined): Fault {
   const own = readCoded(issue.message);
   if (own !== undefined) return own;
-  switch (issue.code) {
-    case 'invalid_type':
-      return {
-        code: 'E_TYPE',
-        message: `must be ${typeNames[issue.expected] ?? issue.expected}, not ${kindOf(value)}`,
-        help: typeHelp(issue.expected, value),
-      };
-    case 'invalid_value': {
-      const options = issue.values.map(String);
-      if (issue.message.startsWith('must ')) return { code: 'E_VALUE', message: issue.message };
-      const near = typeof value === 'string' ? closest(value, options) : undefined;
-      return {
-        code: 'E_VALUE',
-        message: `must be one of ${options.join(', ')}`,
-        help: near === undefined ? undefined : `did you mean "${near}"?`,
-      };
-    }
-    case 'invalid_union': {
-      // A branch that takes this kind of value at all knows best what is wrong with it.
-      const nearest = issue.errors.find((issues) => issues.some(({ code }) => code === 'custom'));
-      return { code: 'E_VALUE', message: nearest?.find(({ code }) => code === 'custom')?.message ?? issue.message };
-    }
-    default:
-      return {
-        code: 'E_VALUE',
-        message: issue.message.startsWith('must ') ? issue.message : `is wrong: ${issue.message}`,
-      };
+  if (issue.code === 'invalid_type') {
+    const expected = typeNames[issue.expected] ?? issue.expected;
+    const message = `must be ${expected}, not ${kindOf(value)}`;
+    return { code: 'E_TYPE', message, help: typeHelp(issue.expected, value) };
   }
+  if (issue.message.startsWith('must ')) return { code: 'E_VALUE', message: issue.message };
+  if (issue.code === 'invalid_value') {
+    const options = issue.values.map(String);
+    const near = typeof value === 'string' ? closest(value, options) : undefined;
+    const help = near === undefined ? undefined : `did you mean "${near}"?`;
+    return { code: 'E_VALUE', message: `must be one of ${options.join(', ')}`, help };
+  }
+  return { code: 'E_VALUE', message: `is wrong: ${issue.message}` };
+}
+
+/** Of a union, the branch that takes this kind of value at all knows best what is wrong with it. */
+function inBranch(issue: $ZodIssue): $ZodIssue {
+  if (issue.code !== 'invalid_union') return issue;
+  return issue.errors.flat().find(({ code }) => code === 'custom') ?? issue;
 }
 
 function readCoded(message: string): Fault | undefined {

@@ -91,13 +91,8 @@ function safeSlice(text: string, start: number, end?: number): string {
   return text.slice(start, end).replace(/^[\uDC00-\uDFFF]|[\uD800-\uDBFF]$/, '');
 }
 
-/** Control characters other than tabs would move the cursor or change colours: they are shown as what they are. */
-const visible = (text: string): string =>
-  // oxlint-disable-next-line no-control-regex -- they are what is looked for
-  text.replaceAll(
-    /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g,
-    '\u{fffd}',
-  );
+/** What moves the cursor, changes colours or hides (tabs aside) is shown as something that is there. */
+const visible = (text: string): string => text.replaceAll(/(?!\t)[\p{Cc}\p{Bidi_Control}\u200B\uFEFF]/gu, '\uFFFD');
 
 const segmenter = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 function* graphemes(text: string): Iterable<string> {

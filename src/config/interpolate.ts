@@ -76,13 +76,14 @@ export async function interpolate(
     const name = match?.[1];
     if (!isClosed || name === undefined || match?.[2]?.includes('${') === true) {
       problems.error('E_REFERENCE_FORM', place, `${JSON.stringify(written)} is no reference that is known here`, {
-        help: /^input:/.test(inner)
+        help: inner.startsWith('input:')
           ? `values that VS Code asks for are read from the environment here: \${env:${inner.slice(6).toUpperCase().replaceAll(/\W/g, '_')}}`
           : 'write ${env:NAME}, ${env:NAME:-default}, ${file:path}, or $${ for the text "${" itself',
       });
       return undefined;
     }
-    const found = surroundings.env[name];
+    // The environment of a process has a prototype: `constructor` is set nowhere.
+    const found = Object.hasOwn(surroundings.env, name) ? surroundings.env[name] : undefined;
     if (found !== undefined && found !== '') {
       if (isSecretPlace(path) || (inServer(path) && (secretName.test(name) || looksLikeSecret(found)))) redact(found);
       return found;
@@ -105,7 +106,9 @@ export async function interpolate(
 
   async function readInside(file: string, place: Place, path: (string | number)[]): Promise<string | undefined> {
     const needs = `${pathName(path)} needs the file ${JSON.stringify(file)}`;
-    const fail = (why: string, help?: string) => void problems.error('E_FILE', place, `${needs}, ${why}`, { help });
+    const fail = (why: string, help?: string): undefined => {
+      problems.error('E_FILE', place, `${needs}, ${why}`, { help });
+    };
     try {
       const [inside, real] = await Promise.all([
         realpath(surroundings.root),

@@ -3,8 +3,7 @@
  * `token: example` is nobody's secret, an AWS key in a comment is one. Forms as their issuers document them
  * (compare github.com/gitleaks/gitleaks `config/gitleaks.toml`).
  */
-import type { Problems } from './problem.ts';
-import type { Source } from './source.ts';
+import type { Span } from './source.ts';
 
 const forms: readonly [what: string, form: string][] = [
   ['an Anthropic API key', 'sk-ant-[A-Za-z0-9_-]{20,}'],
@@ -28,20 +27,16 @@ const forms: readonly [what: string, form: string][] = [
 /** Not inside a longer word: `task-...` is no `sk-...`. */
 const anySecret = new RegExp(`(?<![A-Za-z0-9_])(?:${forms.map(([, form]) => `(${form})`).join('|')})`, 'g');
 
-/** Refuses every one in `source`, comments and instructions included: the file is what gets shared. */
-export function refuseLiteralSecrets(source: Source, problems: Problems): void {
-  for (const match of source.text.matchAll(anySecret)) {
-    const what = forms[match.slice(1).findIndex((group) => group !== undefined)]?.[0] ?? 'a secret';
-    problems.error(
-      'E_SECRET',
-      { source, span: [match.index, match.index + match[0].length] },
-      `this looks like ${what}`,
-      {
-        help: 'keep it out of the file: set an environment variable and write "${env:NAME}" here; revoke it if the file was shared',
-      },
-    );
-  }
+export interface LiteralSecret {
+  what: string;
+  span: Span;
 }
+
+export const findSecrets = (text: string): LiteralSecret[] =>
+  [...text.matchAll(anySecret)].map((match) => ({
+    what: forms[match.slice(1).findIndex((group) => group !== undefined)]?.[0] ?? 'a secret',
+    span: [match.index, match.index + match[0].length],
+  }));
 
 export const looksLikeSecret = (text: string): boolean => text.search(anySecret) !== -1;
 

@@ -24,13 +24,25 @@ export interface Parsed {
 export function parseYaml(source: Source, problems: Problems, area?: Span): Parsed | undefined {
   const [start, end] = area ?? [0, source.text.length];
   const text = source.text.slice(start, end);
-  const document = composeWithinBounds(source, text, start, problems);
-  if (document === undefined) return undefined;
-  for (const { pos, code, message } of [...document.errors, ...document.warnings]) {
-    const place = { source, span: [start + pos[0], start + pos[1]] as const };
-    problems.error('E_YAML', place, lowerFirst(message.split('\n', 1)[0] ?? message), { help: syntaxHelp[code] });
-  }
-  if (document.errors.length + document.warnings.length > 0) return undefined;
+  const fail = (code: string, [from, to]: Span, message: string, help?: string) => {
+    problems.error(code, { source, span: [start + from, start + to] }, message, { help });
+  };
+
+  const lexemes = lexWithinBounds(text, fail);
+  if (lexemes === undefined) return undefined;
+  const [document, second] = compose(lexemes, text.length);
+  const faults = [...(document?.errors ?? []), ...(document?.warnings ?? [])];
+  const exhausted = faults.find(({ code }) => code === 'RESOURCE_EXHAUSTION');
+  if (exhausted !== undefined) fail('E_BOUND', exhausted.pos, `nested more than ${maxDepth} deep`);
+  else for (const { pos, code, message } of faults) fail('E_YAML', pos, firstLine(message), syntaxHelp[code]);
+  if (second !== undefined)
+    fail(
+      'E_YAML',
+      [second.range[0], second.range[0] + 1],
+      'a second document begins here',
+      syntaxHelp['MULTIPLE_DOCS'],
+    );
+  if (document === undefined || second !== undefined || faults.length > 0) return undefined;
   return buildValue(document, source, start, end, problems);
 }
 
@@ -44,17 +56,12 @@ const syntaxHelp: Readonly<Record<string, string>> = {
   TAG_RESOLVE_FAILED: 'tags (!...) are not used here: remove it',
 };
 
-function composeWithinBounds(
-  source: Source,
+/** Cut into tokens, which takes no more than a pass; depth of brackets and number of entries are known before anything is built. */
+function lexWithinBounds(
   text: string,
-  start: number,
-  problems: Problems,
-): Document.Parsed | undefined {
-  const tooLarge = (offset: number, what: string) => {
-    problems.error('E_BOUND', { source, span: [start + offset, start + offset + 1] }, what);
-  };
-  const parser = new Parser();
-  const tokens = [];
+  fail: (code: string, span: Span, message: string) => void,
+): string[] | undefined {
+  const lexemes: string[] = [];
   let offset = 0;
   let depth = 0;
   let entries = 0;
@@ -62,22 +69,35 @@ function composeWithinBounds(
     if (lexeme === '[' || lexeme === '{') depth++;
     else if (lexeme === ']' || lexeme === '}') depth--;
     if (lexeme === ':' || lexeme === '-' || lexeme === ',' || lexeme === '?') entries++;
-    if (depth > maxDepth) return void tooLarge(offset, `nested more than ${maxDepth} deep`);
-    if (entries > maxEntries) return void tooLarge(offset, `more than ${maxEntries} keys and list items in one file`);
-    tokens.push(...parser.next(lexeme));
+    const fault =
+      depth > maxDepth
+        ? `nested more than ${maxDepth} deep`
+        : entries > maxEntries
+          ? `more than ${maxEntries} keys and list items in one file`
+          : undefined;
+    if (fault !== undefined) {
+      fail('E_BOUND', [offset, offset + 1], fault);
+      return undefined;
+    }
+    lexemes.push(lexeme);
     if (!invisible.has(lexeme)) offset += lexeme.length;
   }
+  return lexemes;
+}
+
+function compose(lexemes: readonly string[], length: number): Document.Parsed[] {
+  const parser = new Parser();
+  const tokens = lexemes.flatMap((lexeme) => [...parser.next(lexeme)]);
   tokens.push(...parser.end());
-  // Duplicate keys are found while building: the parser's own check compares every key with every other.
-  const composer = new Composer({
+  // Duplicate keys are found while building: the composer's own check compares every key with every other.
+  const options = {
     merge: true,
     uniqueKeys: false,
     prettyErrors: false,
     resolveKnownTags: false,
     logLevel: 'silent',
-  });
-  for (const document of composer.compose(tokens, true, text.length)) return document as Document.Parsed;
-  return undefined;
+  } as const;
+  return [...new Composer(options).compose(tokens, true, length)];
 }
 
 /** Lexemes that stand for a state, not for text: start of a document, of a flow scalar, of flow's end. */
@@ -114,7 +134,7 @@ function buildValue(
     isSpent: false,
   };
   if (document.contents === null) return { value: null, spot: { source, value: [start, end], children: new Map() } };
-  const parsed = build(document.contents as ParsedNode, builder, 0);
+  const parsed = build(document.contents, builder, 0);
   return builder.isSpent ? undefined : parsed;
 }
 
@@ -245,4 +265,7 @@ function resolveAlias(alias: Alias, builder: Builder): ParsedNode | undefined {
 }
 
 const spanOf = (node: ParsedNode, { start }: Builder): Span => [start + node.range[0], start + node.range[1]];
-const lowerFirst = (text: string): string => text.slice(0, 1).toLowerCase() + text.slice(1);
+function firstLine(message: string): string {
+  const line = message.split('\n', 1)[0] ?? message;
+  return line.slice(0, 1).toLowerCase() + line.slice(1);
+}

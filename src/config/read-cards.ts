@@ -9,11 +9,9 @@ import { readClaudeWords } from './claude-card.ts';
 import { declare, type Declarations, type DeclaredAgent } from './declarations.ts';
 import { splitFrontMatter } from './front-matter.ts';
 import { interpolate } from './interpolate.ts';
-import { refuseLiteralSecrets } from './literal-secrets.ts';
-import { parseYaml } from './parse-yaml.ts';
+import { parseFile, refuseLiteralSecrets } from './parse-file.ts';
 import { fileProblem } from './problem.ts';
-import { isMapped, type Reading } from './read-files.ts';
-import { readSource } from './read-source.ts';
+import { readSource, type Reading } from './read-source.ts';
 import { cardSchema, yamlCardSchema, type AgentEntry } from './schema.ts';
 import { shownPath, type Source } from './source.ts';
 import { placeOf, type Spot } from './spot.ts';
@@ -46,7 +44,6 @@ export async function readCards(folder: string, declarations: Declarations, read
       declarations.broken.add(`agents.${stem(file)}`);
       continue;
     }
-    refuseLiteralSecrets(source, reading.problems);
     const card =
       extname(file) === '.md' ? await readMarkdown(source, declarations, reading) : await readYaml(source, reading);
     if (card === undefined) declarations.broken.add(`agents.${stem(file)}`);
@@ -71,8 +68,8 @@ function joinEntry(name: string, card: DeclaredAgent, declarations: Declarations
 }
 
 async function readYaml(source: Source, { problems, ...surroundings }: Reading): Promise<Card | undefined> {
-  const parsed = parseYaml(source, problems);
-  if (parsed === undefined || !isMapped(parsed, problems)) return undefined;
+  const parsed = parseFile(source, problems);
+  if (parsed === undefined) return undefined;
   const name = nameOf(parsed.value, source);
   const resolved = await interpolate(parsed, ['agents', name], surroundings, problems);
   const checked = checkShape(resolved, { schema: yamlCardSchema, base: `agents.${name}` }, problems);
@@ -83,6 +80,7 @@ async function readYaml(source: Source, { problems, ...surroundings }: Reading):
 
 async function readMarkdown(source: Source, declarations: Declarations, reading: Reading): Promise<Card | undefined> {
   const { problems } = reading;
+  refuseLiteralSecrets(source, problems);
   const parts = splitFrontMatter(source, problems);
   if (parts === undefined) return undefined;
   if (parts === 'none') return withoutFrontMatter(source, declarations, reading);

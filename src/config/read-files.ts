@@ -2,18 +2,15 @@
 import { realpath } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { z } from 'zod';
-import { isJsonObject } from '../json.ts';
 import { checkShape } from './check-shape.ts';
 import { declare, noDeclarations, type Declarations, type Declared } from './declarations.ts';
-import { interpolate, type Surroundings } from './interpolate.ts';
-import { refuseLiteralSecrets } from './literal-secrets.ts';
-import { parseYaml, type Parsed } from './parse-yaml.ts';
-import type { Problems } from './problem.ts';
+import { interpolate } from './interpolate.ts';
+import { parseFile } from './parse-file.ts';
 import { readCards } from './read-cards.ts';
-import { readSource } from './read-source.ts';
+import { readSource, type Reading } from './read-source.ts';
 import { fileSchema, includedSchema, type FileEntry } from './schema.ts';
-import { shownPath, type Source } from './source.ts';
-import { placeAt, placeOf } from './spot.ts';
+import { shownPath, type Place, type Source } from './source.ts';
+import { placeAt } from './spot.ts';
 
 export interface Files {
   declarations: Declarations;
@@ -21,11 +18,6 @@ export interface Files {
   main: Declared<FileEntry> | undefined;
   /** As shown, in the order in which they were read. */
   shown: string[];
-}
-
-export interface Reading extends Surroundings {
-  cwd: string;
-  problems: Problems;
 }
 
 const mostIncludes = 100;
@@ -70,7 +62,7 @@ export async function readFiles(file: string, reading: Reading): Promise<Files> 
     }
   }
 
-  async function include(path: string, place: ReturnType<typeof placeOf>): Promise<void> {
+  async function include(path: string, place: Place): Promise<void> {
     const real = await realpath(path).catch(() => path);
     if (seen.has(real)) return;
     seen.add(real);
@@ -95,20 +87,9 @@ export async function readFiles(file: string, reading: Reading): Promise<Files> 
 }
 
 async function readOne<T>(source: Source, schema: z.ZodType<T>, reading: Reading): Promise<Declared<T> | undefined> {
-  refuseLiteralSecrets(source, reading.problems);
-  const parsed = parseYaml(source, reading.problems);
-  if (parsed === undefined || !isMapped(parsed, reading.problems)) return undefined;
+  const parsed = parseFile(source, reading.problems);
+  if (parsed === undefined) return undefined;
   const resolved = await interpolate(parsed, [], reading, reading.problems);
   const value = checkShape(resolved, { schema, base: '' }, reading.problems);
   return value === undefined ? undefined : { value, spot: parsed.spot };
-}
-
-/** @returns whether the file holds a map at all; reports it if not. */
-export function isMapped({ value, spot }: Parsed, problems: Problems): boolean {
-  if (isJsonObject(value)) return true;
-  if (value === null)
-    problems.error('E_MISSING', placeOf(spot), 'the file is empty', { help: 'make one that works: deputy init' });
-  else
-    problems.error('E_TYPE', placeOf(spot), 'the file must be a map of keys', { help: 'begin it with `version: 1`' });
-  return false;
 }

@@ -1,8 +1,16 @@
 /** Reads one file of configuration, within bounds, as UTF-8. */
 import { open } from 'node:fs/promises';
 import { messageOf } from '../errors.ts';
-import { fileProblem, type Problem } from './problem.ts';
+import type { Surroundings } from './interpolate.ts';
+import { fileProblem, type Problem, type Problems } from './problem.ts';
 import { createSource, shownPath, type Source } from './source.ts';
+
+/** Where files are read, and where what is wrong with them goes. */
+export interface Reading extends Surroundings {
+  /** Problems show files relative to it. */
+  cwd: string;
+  problems: Problems;
+}
 
 const largestFile = 1024 * 1024;
 

@@ -2,12 +2,13 @@
 import { isJsonObject, type JsonObject } from '../json.ts';
 import { schemaFault } from '../json-schema.ts';
 import { refuseCycles } from './agent-cycles.ts';
-import { suggestion } from './closest.ts';
+import { closest, suggestion } from './closest.ts';
 import type { AgentConfig, LimitsConfig, ModelConfig } from './config.ts';
 import { isWritten, keyOf, valueOf, type Declarations, type Declared, type DeclaredAgent } from './declarations.ts';
 import type { Problems } from './problem.ts';
 import type { ModelFor } from './resolve-models.ts';
 import type { AgentEntry, FileEntry } from './schema.ts';
+import type { Place } from './source.ts';
 import { compileToolGlobs, globFault, serverMatcher } from './tool-globs.ts';
 
 export interface AgentNeeds {
@@ -180,7 +181,7 @@ function readTools(
     if (globFault(pattern) !== undefined) checkGlob(pattern, valueOf(declared, 'disallowedTools'));
   return compileToolGlobs(patterns, declared.withoutTools, names);
 
-  function checkGlob(pattern: string, place: ReturnType<typeof valueOf>): void {
+  function checkGlob(pattern: string, place: Place): void {
     const written = `${JSON.stringify(pattern)} in agents.${name}.tools`;
     const fault = globFault(pattern);
     if (fault !== undefined) {
@@ -188,9 +189,13 @@ function readTools(
       return;
     }
     const server = pattern.slice(0, pattern.indexOf('/'));
+    const near = closest(server, names);
     if (names.some(serverMatcher(pattern)) || broken.has(`mcpServers.${server}`)) return;
     problems.error('E_REFERENCE', place, `${written} matches no declared server`, {
-      help: suggestion(server, names, 'declared servers') ?? 'declare the server under `mcpServers:`',
+      help:
+        near === undefined
+          ? (suggestion(server, names, 'declared servers') ?? 'declare the server under `mcpServers:`')
+          : `did you mean "${near}${pattern.slice(server.length)}"?`,
     });
   }
 

@@ -5,7 +5,7 @@ import { isWritten, keyOf, valueOf, type Declarations, type Declared } from './d
 import type { Problems } from './problem.ts';
 import { isHttpUrl } from './resolve-models.ts';
 import type { ServerEntry } from './schema.ts';
-import { compileGlob } from './tool-globs.ts';
+import { compileGlob, globFault } from './tool-globs.ts';
 
 const defaultHardTimeout = 600_000;
 /** What agents see is `server__tool`, so that a server's name holds no `__`, nor an underscore at its end. */
@@ -87,7 +87,7 @@ function readStdio(
     }
     return undefined;
   }
-  if (/\s/.test(command) && !/[/\\]/.test(command)) {
+  if (/^[^/\\\s]+\s/.test(command)) {
     const [program, ...rest] = command.split(/\s+/);
     problems.error(
       'E_VALUE',
@@ -168,6 +168,9 @@ function readTools(server: string, declared: Declared<ServerEntry>, problems: Pr
         { help: `write ${pattern.slice(server.length + 1)}` },
       );
     }
+    const fault = globFault(`${server}/${pattern}`);
+    if (fault !== undefined)
+      problems.error('E_VALUE', keyOf(declared, 'tools', pattern), `${JSON.stringify(pattern)} ${fault}`);
     if (rename !== undefined) {
       const first = renamed.get(rename);
       if (!toolName.test(rename))

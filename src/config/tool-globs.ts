@@ -11,9 +11,11 @@ const options = {
   strictBrackets: false,
 } as const;
 
+const longestGlob = 256;
+
 export const compileGlob = (pattern: string): ((name: string) => boolean) => {
-  const isMatch = picomatch(pattern, options);
-  return (name) => isMatch(name);
+  if (pattern === '' || pattern.length > longestGlob) return () => false;
+  return picomatch(pattern, options);
 };
 
 /** `server/tool`; the server's part ends at the first slash. */
@@ -27,6 +29,7 @@ export function globFault(pattern: string): string | undefined {
   const [server, tool] = splitId(pattern);
   if (!pattern.includes('/')) return 'names no server';
   if (server === '' || tool === '') return 'lacks one side';
+  if (pattern.length > longestGlob) return `is longer than ${longestGlob} characters`;
   if (/[!()[\]\\]|\s/.test(pattern)) return 'may hold *, ? and {a,b} besides names, nothing else';
   return undefined;
 }
