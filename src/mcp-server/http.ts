@@ -160,8 +160,9 @@ async function allClosed(responses: Iterable<ServerResponse>, ms: number): Promi
 async function closeServer(server: Server): Promise<void> {
   const closed = once(server, 'close');
   server.close();
-  server.closeIdleConnections();
+  const nudge = setInterval(() => server.closeIdleConnections(), 20);
   await orAfter(closed, flushMs);
+  clearInterval(nudge);
   server.closeAllConnections();
   await closed;
 }

@@ -115,7 +115,12 @@ describe.each(doors)('%s', (_, connect) => {
     const result = await client.call(
       'silent',
       { message: 'hi' },
-      { onprogress: ({ progress }) => updates.push(progress) },
+      {
+        onprogress: ({ progress }) => {
+          updates.push(progress);
+          if (updates.length === 3) void client.call('release', { message: 'now' });
+        },
+      },
     );
     expect(result.content[0]?.text).toBe('at last');
     expect(updates.length).toBeGreaterThanOrEqual(3);

@@ -20,6 +20,12 @@ const call = (name: string, more: Record<string, unknown> = {}) => ({
   params: { name, arguments: { message: 'hi' }, ...more },
 });
 
+/** Lets the agent `silent` answer, as soon as it works. */
+async function release(engine: FakeEngine): Promise<void> {
+  await engine.until(() => engine.working > 0);
+  await engine.start({ agent: 'release', input: {}, owner: 'local' });
+}
+
 describe('who may come in', () => {
   test.each([
     ['localhost', 200],
@@ -176,13 +182,16 @@ describe('2026-07-28 by hand', () => {
   });
 
   test('without a token and a log level the answer comes alone [PROGRESS-TOKEN] [LOG-LEVEL]', async () => {
-    const response = await postModern(door.url, call('silent'));
+    const answer = postModern(door.url, call('silent'));
+    await release(engine);
+    const response = await answer;
     expect(response.headers.get('content-type')).toContain('application/json');
     expect(await response.json()).toMatchObject({ id: 7, result: { content: [{ text: 'at last' }] } });
   });
 
   test('progress names the token of its own request and ends with the answer [PROGRESS-STOPS]', async () => {
     const response = await postModern(door.url, call('silent', { _meta: meta({ progressToken: 'mine' }) }));
+    await release(engine);
     const messages = await messagesOf(response);
     const tokens = messages.slice(0, -1).map(({ params }) => (params as { progressToken: string }).progressToken);
     expect(new Set(tokens)).toEqual(new Set(['mine']));
@@ -248,6 +257,7 @@ describe('what operators see', () => {
     expect([ready.status, await ready.text()]).toEqual([503, 'draining\n']);
     const refused = await postModern(draining.url, call('echo'));
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5']);
+    await release(engine);
     expect(await (await atWork).json()).toMatchObject({ result: { content: [{ text: 'at last' }] } });
     await closed;
     await expect(fetch(draining.url)).rejects.toThrow();

@@ -1,4 +1,5 @@
 /** A network of fake agents for the tests of this room: one behaviour each. */
+import { EventEmitter, once } from 'node:events';
 import { schemaCheck } from '../../src/json-schema.ts';
 import type { JsonObject } from '../../src/json.ts';
 import { silentLog } from '../../src/log.ts';
@@ -35,7 +36,8 @@ export const agents: ServedAgent[] = [
     icons: [{ src: 'data:image/svg+xml;base64,PHN2Zy8+', mimeType: 'image/svg+xml' }],
   },
   { name: 'endless', description: 'Works until it is stopped.' },
-  { name: 'silent', description: 'Says nothing for a while.' },
+  { name: 'silent', description: 'Says nothing until `release` is called.' },
+  { name: 'release', description: 'Lets `silent` answer.' },
   { name: 'painter', description: 'Answers with every kind of content.' },
   { name: 'limited', description: 'Runs into a limit.' },
   { name: 'broken', description: 'Fails by a fault of ours.' },
@@ -48,10 +50,6 @@ export const work: Record<string, FakeAgent> = {
   echo,
   endless,
   thinker: echo,
-  silent: async () => {
-    await new Promise((resolve) => setTimeout(resolve, 150));
-    return 'at last';
-  },
   weather: async ({ task }) => ({ structuredContent: { city: task.input['city'] ?? null, degrees: 21.5 } }),
   painter: async () => ({
     content: [
@@ -71,12 +69,18 @@ export const work: Record<string, FakeAgent> = {
 
 /** `progressMs` is short, so that nobody waits for seconds to see a sign of life. */
 export function fakeNetwork(more: Partial<ServeOptions> = {}): { engine: FakeEngine; options: ServeOptions } {
+  const released = new EventEmitter();
   const engine: FakeEngine = new FakeEngine({
     ...work,
     stopped: async ({ task }) => {
       await engine.cancel(task.id, task.owner);
       return 'nobody hears this';
     },
+    silent: async () => {
+      await once(released, 'release');
+      return 'at last';
+    },
+    release: async () => `${released.emit('release')}`,
     witness: async () => `${engine.cancelled.length} cancelled, ${engine.working - 1} at work`,
   });
   const options: ServeOptions = {

@@ -7,7 +7,7 @@ test('every requirement is named by a test, and every named requirement exists',
   const files = (await readdir(import.meta.dirname)).filter((name) => name.endsWith('.test.ts'));
   const sources = await Promise.all(files.map((name) => readFile(join(import.meta.dirname, name), 'utf8')));
   const named = sources.flatMap((source) =>
-    [...source.matchAll(/\[([A-Z0-9]+(?:-[A-Z0-9]+)*)\]/g)].map((match) => match[1]),
+    [...source.matchAll(/\[([A-Z]{2,}(?:-[A-Z0-9]+)*)\]/g)].map((match) => match[1]),
   );
   const known = requirements.map(({ id }) => id);
   expect(known.filter((id) => !named.includes(id))).toEqual([]);
