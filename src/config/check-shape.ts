@@ -35,10 +35,10 @@ export function checkShape<T>({ value, spot }: Parsed, { schema, base }: Shape<T
       return;
     }
     const place = placeAt(spot, path);
-    const { spot: at, isExact } = spotAt(spot, path);
+    const { spot: at, missing } = spotAt(spot, path);
     if (at.unset !== undefined) return;
     const last = path.at(-1);
-    if (!isExact && typeof last === 'string') {
+    if (missing !== undefined && typeof last === 'string') {
       const within = named(path.slice(0, -1));
       problems.error(
         'E_MISSING',

@@ -8,6 +8,7 @@ import { closest } from './closest.ts';
 import type { Declarations } from './declarations.ts';
 import type { Problems } from './problem.ts';
 import { agentSchema, type AgentEntry } from './schema.ts';
+import type { Place } from './source.ts';
 import { placeOf, type Spot } from './spot.ts';
 import { otherKeys } from './other-keys.ts';
 
@@ -37,6 +38,8 @@ export interface Kept {
   /** What Claude's words come to. */
   translated: Partial<AgentEntry>;
   withoutTools: string[];
+  /** Where each of the translated `tools` stands. */
+  toolPlaces: Place[];
 }
 
 export function readClaudeWords(
@@ -46,7 +49,7 @@ export function readClaudeWords(
   declarations: Declarations,
   problems: Problems,
 ): Kept {
-  const kept: Kept = { entry: { ...entry }, translated: {}, withoutTools: [] };
+  const kept: Kept = { entry: { ...entry }, translated: {}, withoutTools: [], toolPlaces: [] };
   const at = (key: string, part: 'key' | 'value') => placeOf(spot.children.get(key) ?? spot, part);
   const ours = Object.keys(agentSchema.shape);
   let isClaudes = false;
@@ -73,7 +76,9 @@ export function readClaudeWords(
   const tools = toolNames(entry['tools']);
   if (tools !== undefined) {
     const agents = new Set(declaredAgents(entry['agents']));
-    kept.translated.tools = translateTools(tools, 'tools', agents);
+    const translated = tools.map((tool) => translateTool(tool, 'tools', agents));
+    kept.translated.tools = translated.flat();
+    kept.toolPlaces = tools.flatMap((tool, index) => (translated[index] ?? []).map(() => placeOfTool(tool)));
     if (agents.size > 0) kept.translated.agents = [...agents];
   } else if (isClaudes && entry['tools'] === undefined && declarations.servers.size > 0) {
     problems.warn(
@@ -85,7 +90,9 @@ export function readClaudeWords(
       },
     );
   }
-  kept.withoutTools = translateTools(toolNames(entry['disallowedTools']) ?? [], 'disallowedTools', new Set());
+  kept.withoutTools = (toolNames(entry['disallowedTools']) ?? []).flatMap((tool) =>
+    translateTool(tool, 'disallowedTools', new Set()),
+  );
 
   const turns = entry['maxTurns'];
   if (typeof turns === 'number' && Number.isInteger(turns) && turns > 0 && entry['limits'] === undefined) {
@@ -101,44 +108,51 @@ export function readClaudeWords(
     return !Object.hasOwn(notBuilt ?? {}, key) && !Object.hasOwn(foreign, key);
   }
 
-  function translateTools(names: string[], key: 'tools' | 'disallowedTools', agents: Set<string>): string[] {
-    return names.flatMap((tool) => {
-      const mcp = /^mcp__(.+?)(?:__(.+))?$/.exec(tool);
-      const calls = /^(?:Agent|Task)\((.*)\)$/.exec(tool);
-      if (mcp?.[1] !== undefined) {
-        const server = mcp[1];
-        if (declarations.servers.has(server) || declarations.broken.has(`mcpServers.${server}`))
-          return [`${server}/${mcp[2] ?? '*'}`];
-        if (key === 'tools')
-          warnTool(
-            tool,
-            `no server "${server}" is declared`,
-            `add it to mcpServers in agents.yaml: its entry of .mcp.json can be pasted in`,
-          );
-        return [];
+  /** @returns the tool in our words, or nothing. */
+  function translateTool(tool: string, key: 'tools' | 'disallowedTools', agents: Set<string>): string[] {
+    const mcp = /^mcp__(.+?)(?:__(.+))?$/.exec(tool);
+    const calls = /^(?:Agent|Task)\((.*)\)$/.exec(tool)?.[1];
+    if (mcp?.[1] !== undefined) {
+      const server = mcp[1];
+      if (declarations.servers.has(server) || declarations.broken.has(`mcpServers.${server}`)) {
+        return [`${server}/${mcp[2] ?? '*'}`];
       }
-      if (calls?.[1] !== undefined && key === 'tools') {
-        for (const agent of calls[1].split(',')) if (agent.trim() !== '') agents.add(agent.trim());
-        return [];
-      }
-      if (!/^[A-Z]\w*(\(.*\))?$/.test(tool)) return [tool];
-      if (key === 'tools') warnTool(tool, 'it is built into Claude Code and not there here', replacementFor(tool));
+      const help = 'add it to mcpServers in agents.yaml: its entry of .mcp.json can be pasted in';
+      if (key === 'tools') warnTool(tool, `no server "${server}" is declared`, help);
       return [];
-    });
+    }
+    if (calls !== undefined && key === 'tools') {
+      for (const agent of calls.split(',')) if (agent.trim() !== '') agents.add(agent.trim());
+      return [];
+    }
+    if (!/^[A-Z]\w*(\(.*\))?$/.test(tool)) return [tool];
+    if (key === 'tools') warnTool(tool, 'it is built into Claude Code and not there here', replacementFor(tool));
+    return [];
   }
 
   function warnTool(tool: string, why: string, help: string): void {
+    problems.warn('W_CARD_TOOL', placeOfTool(tool), `agents.${name} goes without the tool "${tool}": ${why}`, { help });
+  }
+
+  /** Of its item in the list, or of itself inside of the text with commas. */
+  function placeOfTool(tool: string): Place {
     const list = spot.children.get('tools') ?? spot;
     const items = Array.isArray(entry['tools']) ? entry['tools'] : [];
     const item = list.children.get(items.indexOf(tool));
-    const { source, span } = placeOf(item ?? list);
-    const start = source.text
-      .slice(...span)
-      .search(new RegExp(`(?<!\\w)${tool.replaceAll(/[^\w]/g, String.raw`\$&`)}(?!\\w)`));
-    const place =
-      start === -1 ? { source, span } : { source, span: [span[0] + start, span[0] + start + tool.length] as const };
-    problems.warn('W_CARD_TOOL', place, `agents.${name} goes without the tool "${tool}": ${why}`, { help });
+    if (item !== undefined) return placeOf(item);
+    const { source, span } = placeOf(list);
+    const start = findWord(source.text.slice(...span), tool);
+    return start === -1 ? { source, span } : { source, span: [span[0] + start, span[0] + start + tool.length] };
   }
+}
+
+/** Where `word` stands in `text` and is not part of a longer one; -1 where nowhere. */
+function findWord(text: string, word: string): number {
+  const isInside = (character: string | undefined) => character !== undefined && /[\w/]/.test(character);
+  for (let at = text.indexOf(word); at !== -1; at = text.indexOf(word, at + word.length)) {
+    if (!isInside(text[at - 1]) && !isInside(text[at + word.length])) return at;
+  }
+  return -1;
 }
 
 function replacementFor(tool: string): string {
@@ -155,7 +169,15 @@ function replacementFor(tool: string): string {
 function toolNames(value: Json | undefined): string[] | undefined {
   if (Array.isArray(value)) return value.filter((item) => typeof item === 'string');
   if (typeof value !== 'string') return undefined;
-  return [...value.matchAll(/(?:\([^)]*\)|[^,(])+/g)].map((match) => match[0].trim()).filter((item) => item !== '');
+  const names = [''];
+  let depth = 0;
+  for (const character of value) {
+    if (character === '(') depth++;
+    if (character === ')') depth--;
+    if (character === ',' && depth <= 0) names.push('');
+    else names.push(`${names.pop()}${character}`);
+  }
+  return names.map((name) => name.trim()).filter((name) => name !== '');
 }
 
 const declaredAgents = (value: Json | undefined): string[] =>

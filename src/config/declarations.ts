@@ -50,4 +50,5 @@ export function declare<T extends Declared<unknown>>(
 
 export const valueOf = (declared: Declared<unknown>, ...path: Path): Place => placeAt(declared.spot, path);
 export const keyOf = (declared: Declared<unknown>, ...path: Path): Place => placeAt(declared.spot, path, 'key');
-export const isWritten = (declared: Declared<unknown>, ...path: Path): boolean => spotAt(declared.spot, path).isExact;
+export const isWritten = (declared: Declared<unknown>, ...path: Path): boolean =>
+  spotAt(declared.spot, path).missing === undefined;

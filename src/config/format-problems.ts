@@ -37,13 +37,13 @@ const placeText = ({ file, line, col }: Related): string =>
   line === 0 ? visible(file) : `${visible(file)}:${line}:${col}`;
 
 /** Where the marked text ends on its first line. */
-function endColumn({ range, line, col, excerpt = '' }: Problem): number {
+function endColumn({ range, line, col, excerpt = '', excerptCol = 1 }: Problem): number {
   if (range === undefined) return col + 1;
-  return range.end.line === line ? range.end.col : excerpt.length + 1;
+  return range.end.line === line ? range.end.col : excerptCol + excerpt.length;
 }
 
 function frame(
-  { line, col, excerpt }: Related,
+  { line, col, excerpt, excerptCol = 1 }: Related,
   length: number,
   mark: (text: string) => string,
   paint: Paint,
@@ -51,7 +51,7 @@ function frame(
 ): string[] {
   if (excerpt === undefined) return [];
   const gutter = String(line);
-  const { before, marked, after } = cut(excerpt, col - 1, length, Math.max(40, width - gutter.length - 3));
+  const { before, marked, after } = cut(excerpt, col - excerptCol, length, Math.max(40, width - gutter.length - 3));
   const carets = '^'.repeat(
     Math.max(
       1,

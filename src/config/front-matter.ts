@@ -54,15 +54,13 @@ function parseFrontMatter(source: Source, area: Span, problems: Problems): Parse
   // Placeholders are as long as the text that they stand for, so that every place stays right.
   const relaxed = source.text
     .slice(...area)
-    .replaceAll(
-      /^([A-Za-z_-]+:[ \t]+)([^\s"'[{|>&*!%@`#].*?)([ \t\r]*)$/gm,
-      (_, key: string, text: string, rest: string) => {
-        if (!/: |:$| #/.test(text)) return key + text + rest;
-        const placeholder = 'x'.repeat(text.length);
-        texts.push({ placeholder, text });
-        return key + placeholder + rest;
-      },
-    );
+    .replaceAll(/^([A-Za-z_-]+:[ \t]+)([^\s"'[{|>&*!%@`#].*)$/gm, (line, key: string, rest: string) => {
+      const text = rest.trimEnd();
+      if (!/: |:$| #/.test(text)) return line;
+      const placeholder = 'x'.repeat(text.length);
+      texts.push({ placeholder, text });
+      return key + placeholder + rest.slice(text.length);
+    });
   const before = source.text.slice(0, area[0]);
   const lenient = collectProblems();
   const again = parseYaml({ ...source, text: before + relaxed }, lenient, [area[0], area[0] + relaxed.length]);

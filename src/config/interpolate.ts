@@ -49,9 +49,10 @@ export async function interpolate(
   async function resolveText(text: string, spot: Spot, path: (string | number)[]): Promise<string | undefined> {
     let result: string | undefined = '';
     let end = 0;
-    for (const match of text.matchAll(/\$\$\{|\$\{([^}]*)(\}?)/g)) {
+    const placeOfNext = referencePlaces(spot);
+    for (const match of text.matchAll(/\$\$\{|\$\{[^}]*\}?/g)) {
       const part: string | undefined =
-        match[0] === '$${' ? '${' : await resolveReference(match[0], match[1] ?? '', match[2] === '}', spot, path);
+        match[0] === '$${' ? '${' : await resolveReference(match[0], placeOfNext(match[0]), spot, path);
       result = result === undefined || part === undefined ? undefined : result + text.slice(end, match.index) + part;
       end = match.index + match[0].length;
     }
@@ -60,12 +61,12 @@ export async function interpolate(
 
   async function resolveReference(
     written: string,
-    inner: string,
-    isClosed: boolean,
+    place: Place,
     spot: Spot,
     path: (string | number)[],
   ): Promise<string | undefined> {
-    const place = placeOfReference(spot, written);
+    const isClosed = written.endsWith('}');
+    const inner = isClosed ? written.slice(2, -1) : '';
     const file = /^file:(.+)$/s.exec(inner)?.[1];
     if (isClosed && file !== undefined) {
       const content = await readInside(file, place, path);
@@ -160,10 +161,14 @@ function keepSecret(text: string, path: readonly (string | number)[]): string {
   return text;
 }
 
-/** The reference itself inside the scalar, where it stands there as it was read. */
-function placeOfReference(spot: Spot, written: string): Place {
-  const place = placeOf(spot);
-  const at = place.source.text.indexOf(written, place.span[0]);
-  if (at === -1 || at >= place.span[1]) return place;
-  return { source: place.source, span: [at, at + written.length] };
+/** Finds one reference after the other inside of the scalar; where YAML escapes hide them, the whole scalar is the place. */
+function referencePlaces(spot: Spot): (written: string) => Place {
+  const { source, span } = placeOf(spot);
+  const text = source.text.slice(...span);
+  let from = 0;
+  return (written) => {
+    const at = from === -1 ? -1 : text.indexOf(written, from);
+    from = at === -1 ? -1 : at + written.length;
+    return at === -1 ? { source, span } : { source, span: [span[0] + at, span[0] + from] };
+  };
 }

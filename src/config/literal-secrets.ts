@@ -7,7 +7,10 @@ import type { Span } from './source.ts';
 
 const forms: readonly [what: string, form: string][] = [
   ['an Anthropic API key', 'sk-ant-[A-Za-z0-9_-]{20,}'],
-  ['an API key', 'sk-(?:[a-z]+-)*(?=[A-Za-z_-]*[0-9])(?=[0-9a-z_-]*[A-Z]|[0-9a-f-]{32})[A-Za-z0-9_-]{20,}'],
+  [
+    'an API key',
+    'sk-(?:[a-z0-9]{1,16}-){0,4}(?=[A-Za-z_-]{0,64}[0-9])(?=[0-9a-z_-]{0,64}[A-Z]|[0-9a-f-]{32})[A-Za-z0-9_-]{20,}',
+  ],
   ['a GitHub token', 'gh[pousr]_[A-Za-z0-9]{30,}'],
   ['a GitHub token', 'github_pat_[A-Za-z0-9_]{22,}'],
   ['a GitLab token', 'glpat-[A-Za-z0-9_-]{20,}'],
@@ -21,11 +24,11 @@ const forms: readonly [what: string, form: string][] = [
   ['a Groq API key', 'gsk_[A-Za-z0-9]{40,}'],
   ['an xAI API key', 'xai-[A-Za-z0-9]{60,}'],
   ['a JSON Web Token', 'eyJ[A-Za-z0-9_-]{10,}\\.eyJ[A-Za-z0-9_-]{10,}\\.[A-Za-z0-9_-]{10,}'],
-  ['a private key', '-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----'],
+  ['a private key', '-----BEGIN (?:[A-Z]{1,16} ){0,4}PRIVATE KEY-----'],
 ];
 
-/** Not inside a longer word: `task-...` is no `sk-...`. */
-const anySecret = new RegExp(`(?<![A-Za-z0-9_])(?:${forms.map(([, form]) => `(${form})`).join('|')})`, 'g');
+/** Not inside a longer word: `task-...` is no `sk-...`; which also keeps the search linear in hostile files. */
+const anySecret = new RegExp(`(?<![A-Za-z0-9_-])(?:${forms.map(([, form]) => `(${form})`).join('|')})`, 'g');
 
 export interface LiteralSecret {
   what: string;

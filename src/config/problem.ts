@@ -1,5 +1,5 @@
 /** What is wrong with a configuration. Problems are collected, never thrown, and shown all at once. */
-import { lineText, positionAt, type Place, type Position } from './source.ts';
+import { lineText, positionAt, type Place, type Position, type Source } from './source.ts';
 import { maskSecrets } from './literal-secrets.ts';
 
 export interface Problem {
@@ -15,8 +15,10 @@ export interface Problem {
   col: number;
   /** `end` is exclusive. */
   range?: { start: Position; end: Position };
-  /** The line at `line`, secrets masked: what a code frame shows. */
+  /** The line at `line`, secrets masked: what a code frame shows. Of a very long line, the part around `col`. */
   excerpt?: string;
+  /** The column at which `excerpt` begins, where that is not 1. */
+  excerptCol?: number;
   /** What to do about it. */
   help?: string;
   /** Other places that belong to it, for example the first declaration of a name. */
@@ -29,12 +31,16 @@ export interface Related {
   line: number;
   col: number;
   excerpt?: string;
+  excerptCol?: number;
 }
 
 export interface Extra {
   help?: string | undefined;
   related?: { message: string; place: Place }[];
 }
+
+/** Nobody reads more, and a hostile file could have a million. */
+const mostProblems = 1000;
 
 /** Collects problems while everything else goes on. */
 export interface Problems {
@@ -47,7 +53,7 @@ export interface Problems {
 export function collectProblems(): Problems {
   const all: Problem[] = [];
   const add = (severity: Problem['severity'], code: string, place: Place, message: string, extra: Extra = {}) => {
-    all.push(createProblem(severity, code, place, message, extra));
+    if (all.length < mostProblems) all.push(createProblem(severity, code, place, message, extra));
   };
   return {
     all,
@@ -96,7 +102,7 @@ function createProblem(
     file: source.shown,
     ...start,
     range: { start, end },
-    excerpt: maskSecrets(lineText(source, start.line)),
+    ...excerptAt(source, start),
     ...(help === undefined ? {} : { help }),
     ...(related === undefined ? {} : { related: related.map(({ message, place }) => relatedAt(message, place)) }),
   };
@@ -104,5 +110,14 @@ function createProblem(
 
 function relatedAt(message: string, { source, span }: Place): Related {
   const start = positionAt(source, span[0]);
-  return { message, file: source.shown, ...start, excerpt: maskSecrets(lineText(source, start.line)) };
+  return { message, file: source.shown, ...start, ...excerptAt(source, start) };
+}
+
+const longestExcerpt = 1000;
+
+function excerptAt(source: Source, { line, col }: Position): Pick<Problem, 'excerpt' | 'excerptCol'> {
+  const text = lineText(source, line);
+  if (text.length <= longestExcerpt) return { excerpt: maskSecrets(text) };
+  const from = Math.max(0, col - 1 - longestExcerpt / 2);
+  return { excerpt: maskSecrets(text.slice(from, from + longestExcerpt)), excerptCol: from + 1 };
 }

@@ -105,6 +105,13 @@ async function readMarkdown(source: Source, declarations: Declarations, reading:
   }
   if (body.text !== '') value.instructions = body.text;
   const children = new Map(spot.children);
+  if (kept.translated.tools !== undefined) {
+    const items = kept.toolPlaces.map(
+      ({ source, span }, index) => [index, { source, value: span, children: new Map() }] as const,
+    );
+    const tools = children.get('tools') ?? spot;
+    children.set('tools', { ...tools, children: new Map(items) });
+  }
   if (body.text !== '') children.set('instructions', { source, value: body.span, children: new Map() });
   return { name, agent: { value, spot: withName({ ...spot, children }, source), withoutTools: kept.withoutTools } };
 }

@@ -13,15 +13,15 @@ export interface Spot {
 
 export type Path = readonly (string | number)[];
 
-/** The spot at `path`, or of its nearest ancestor that was written. */
-export function spotAt(root: Spot, path: Path): { spot: Spot; isExact: boolean } {
+/** The spot at `path`, or of its nearest ancestor that was written; then `missing` is the step that was not. */
+export function spotAt(root: Spot, path: Path): { spot: Spot; missing?: string | number } {
   let spot = root;
   for (const step of path) {
     const next = spot.children.get(step);
-    if (next === undefined) return { spot, isExact: false };
+    if (next === undefined) return { spot, missing: step };
     spot = next;
   }
-  return { spot, isExact: true };
+  return { spot };
 }
 
 /** Its value, or its key where it has one; what has no extent (an empty value) is shown at its key. */
@@ -30,10 +30,10 @@ export function placeOf(spot: Spot, part: 'value' | 'key' = 'value'): Place {
   return { source: spot.source, span };
 }
 
-/** The place at `path`; where nothing was written there, the key that should hold it. */
+/** The place at `path`; where nothing was written there, the key that should hold it, or the text that stands for a list. */
 export function placeAt(root: Spot, path: Path, part: 'value' | 'key' = 'value'): Place {
-  const { spot, isExact } = spotAt(root, path);
-  return placeOf(spot, isExact ? part : 'key');
+  const { spot, missing } = spotAt(root, path);
+  return placeOf(spot, missing === undefined ? part : typeof missing === 'number' ? 'value' : 'key');
 }
 
 /** `agents.triage.tools[0]`. */

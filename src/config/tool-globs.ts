@@ -12,11 +12,16 @@ const options = {
 } as const;
 
 const longestGlob = 256;
+/** Globs become regular expressions, and what those may try grows with every star. */
+const mostStars = 4;
 
 export const compileGlob = (pattern: string): ((name: string) => boolean) => {
-  if (pattern === '' || pattern.length > longestGlob) return () => false;
-  return picomatch(pattern, options);
+  if (pattern === '' || pattern.length > longestGlob || countStars(pattern) > mostStars) return () => false;
+  const isMatch = picomatch(pattern, options);
+  return (name) => isMatch(name);
 };
+
+const countStars = (pattern: string): number => pattern.split('*').length - 1;
 
 /** `server/tool`; the server's part ends at the first slash. */
 const splitId = (id: string): [server: string, tool: string] => {
@@ -29,6 +34,7 @@ export function globFault(pattern: string): string | undefined {
   const [server, tool] = splitId(pattern);
   if (!pattern.includes('/')) return 'names no server';
   if (server === '' || tool === '') return 'lacks one side';
+  if (countStars(pattern) > mostStars) return `has more than ${mostStars} stars`;
   if (pattern.length > longestGlob) return `is longer than ${longestGlob} characters`;
   if (/[!()[\]\\]|\s/.test(pattern)) return 'may hold *, ? and {a,b} besides names, nothing else';
   return undefined;

@@ -92,6 +92,25 @@ test('a hundred thousand keys end at the bound', async () => {
   ]);
 });
 
+test.each([
+  ['keys', `# ${'sk-a-'.repeat(200_000)}`],
+  ['tokens', `# ${'eyJ-'.repeat(250_000)}`],
+  ['references', minimal('', `    instructions: "${'${A} '.repeat(150_000)}"\n`)],
+  ['escaped references', minimal('', `    instructions: "${'\\x24{A}'.repeat(100_000)}"\n`)],
+  ['stars', minimal('', `    tools: ["${'*a'.repeat(100)}/b"]\n`)],
+])('a mebibyte of %s is read in linear time', async (_, text) => {
+  expect((await within(3000, text)).length).toBeGreaterThan(0);
+});
+
+test.each([
+  ['parentheses', `tools: ${'('.repeat(500_000)}`],
+  ['spaces', `a: b: ${' '.repeat(900_000)}c`],
+])('a card with a mebibyte of %s is read in linear time', async (_, line) => {
+  const start = performance.now();
+  await refused({ 'agents.yaml': minimal(), 'agents/b.md': `---\n${line}\n---\nB` });
+  expect(performance.now() - start).toBeLessThan(3000);
+});
+
 test('an alias of its own anchor is refused', async () => {
   expect(await refused('a: &a [*a]\n')).toEqual(['E_BOUND agents.yaml:1:8 "*a" contains itself']);
   expect(await refused('a: *b\nb: &b 1\n')).toEqual([expect.stringMatching(/^E_YAML agents.yaml:1:\d/)]);
