@@ -165,25 +165,35 @@ async function httpFault(error: unknown, target: HttpTarget): Promise<string> {
   return networkFault(error);
 }
 
-/** Node's and undici's; the SDK's own codes (`ERA_NEGOTIATION_FAILED`) have underscores. */
-const isSystemCode = /^(?:E[A-Z0-9]+|EAI_AGAIN|UND_[A-Z_]+)$/;
-
 /** `fetch failed` says nothing; what failed stands at the end of the causes. */
 export function networkFault(error: unknown): string {
   const code = networkCode(error);
   if (code === 'ECONNREFUSED') return 'nothing listens there (connection refused)';
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'its host name is not known (DNS)';
-  return code === undefined ? messageOf(error) : `${messageOf(error)} (${code})`;
+  const causes = [...causesOf(error)].map(messageOf);
+  const said = causes[0] ?? '';
+  const root = causes.at(-1) ?? '';
+  return said.includes(root) ? said : `${said}: ${root}`;
 }
 
 export function networkCode(error: unknown): string | undefined {
-  let at: unknown = error;
-  for (let depth = 0; at instanceof Error && depth < 8; depth += 1) {
-    const { code, cause } = at as NodeJS.ErrnoException;
+  for (const cause of causesOf(error)) {
+    const { code } = cause as NodeJS.ErrnoException;
     if (typeof code === 'string' && isSystemCode.test(code)) return code;
-    at = at instanceof AggregateError && cause === undefined ? at.errors[0] : cause;
   }
   return undefined;
+}
+
+/** Node's and undici's; the SDK's own (`ERA_NEGOTIATION_FAILED`) have underscores. */
+const isSystemCode = /^(?:E[A-Z0-9]+|EAI_AGAIN|UND_[A-Z_]+)$/;
+
+/** The error, what caused it, and so on. */
+function* causesOf(error: unknown): Generator<Error> {
+  let at = error;
+  for (let depth = 0; at instanceof Error && depth < 8; depth += 1) {
+    yield at;
+    at = at instanceof AggregateError ? at.errors[0] : at.cause;
+  }
 }
 
 async function speaksOnlySse({ url, headers }: HttpTarget): Promise<boolean> {

@@ -6,9 +6,9 @@
  * Nothing that the child writes throws: noise is counted, what is no message is dropped.
  */
 import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/client';
-import { isJsonObject } from '../json.ts';
 import type { Log } from '../log.ts';
 import { messageOf } from '../errors.ts';
+import { isOfInterest, messageIn } from './message-in.ts';
 import { messageLines } from './message-lines.ts';
 import { bounds, type StdioTarget } from './options.ts';
 import { startGroup, type ProcessGroup } from './process-group.ts';
@@ -150,30 +150,6 @@ export class StdioTransport implements Transport {
     }
   }
 }
-
-/** The cheap half of the SDK's check; it checks what it is given once more. */
-function messageIn(line: string): JSONRPCMessage | undefined {
-  if (!line.startsWith('{')) return undefined;
-  try {
-    const value: unknown = JSON.parse(line);
-    return isJsonObject(value) && value['jsonrpc'] === '2.0' ? (value as JSONRPCMessage) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Notifications that nobody here reads (logging, resource updates) are dropped before they cost anything. */
-const wanted = new Set([
-  'notifications/progress',
-  'notifications/cancelled',
-  'notifications/tools/list_changed',
-  'notifications/prompts/list_changed',
-  'notifications/resources/list_changed',
-  'notifications/subscriptions/acknowledged',
-]);
-
-const isOfInterest = (message: JSONRPCMessage): boolean =>
-  !('method' in message) || 'id' in message || wanted.has(message.method);
 
 async function lastWords(group: ProcessGroup): Promise<void> {
   if (group.stdout.readableEnded) return;

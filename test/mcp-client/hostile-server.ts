@@ -26,7 +26,9 @@ if (mode === 'dies-at-start-once' && !existsSync(`${notes}.died`)) {
 }
 if (mode === 'ignores-sigterm') {
   process.on('SIGTERM', () => note('sigterm'));
-  const child = spawn(process.execPath, ['-e', 'process.on("SIGTERM",()=>{});setInterval(()=>{},1000)'], { stdio: 'ignore' });
+  const child = spawn(process.execPath, ['-e', 'process.on("SIGTERM",()=>{});setInterval(()=>{},1000)'], {
+    stdio: 'ignore',
+  });
   note(`pid ${child.pid}`);
   setInterval(() => {}, 1000);
 }
@@ -41,18 +43,20 @@ if (mode === 'never-reads') {
     for (const line of lines) hear(JSON.parse(line) as Message);
   });
 }
-if (mode === 'stderr-flood') for (let n = 0; n < 2_000; n += 1) process.stderr.write(`noise ${n} ${'x'.repeat(1_000)}\n`);
+if (mode === 'stderr-flood')
+  for (let n = 0; n < 2_000; n += 1) process.stderr.write(`noise ${n} ${'x'.repeat(1_000)}\n`);
 
 const objectSchema = { type: 'object', properties: {} };
-const tool = (name: string, more: object = {}): object => ({ name, description: name, inputSchema: objectSchema, ...more });
+const tool = (name: string, more: object = {}): object => ({
+  name,
+  description: name,
+  inputSchema: objectSchema,
+  ...more,
+});
 
-function tools(): object[] {
+function tools(): unknown[] {
   const outputSchema = { type: 'object', properties: { n: { type: 'number' } }, required: ['n'] };
-  if (mode === 'output-schema') return [tool('act', { outputSchema })];
-  if (mode === 'slow-pattern') {
-    const pattern = '^(a+)+$';
-    return [tool('act', { outputSchema: { type: 'object', properties: { s: { type: 'string', pattern } } } })];
-  }
+  const slow = { type: 'object', properties: { s: { type: 'string', pattern: '^(a+)+$' } } };
   if (mode === 'bad-tools') {
     return [
       tool('act'),
@@ -63,12 +67,16 @@ function tools(): object[] {
       tool('x'.repeat(80)),
       tool('poisoned', { description: 'nice\u200B\u202E\u001B[31m tool\u{E0041}\u{E0042}' + 'y'.repeat(10_000) }),
       tool('loops', {
-        inputSchema: { type: 'object', properties: { a: { $ref: '#/$defs/A' } }, $defs: { A: { anyOf: [{ $ref: '#/$defs/A' }] } } },
+        inputSchema: {
+          type: 'object',
+          properties: { a: { $ref: '#/$defs/A' } },
+          $defs: { A: { anyOf: [{ $ref: '#/$defs/A' }] } },
+        },
       }),
       'no tool at all',
     ];
   }
-  return [tool('act'), tool('other')];
+  return [tool('act'), tool('other'), tool('typed', { outputSchema }), tool('slow', { outputSchema: slow })];
 }
 
 function hear({ id, method, params }: Message): void {
@@ -114,7 +122,7 @@ function act(id: Message['id'], params: Message['params']): void {
     },
     hangs: () => {},
     'hangs-one': () => {},
-    'garbage': () => {
+    garbage: () => {
       write('this is no JSON\n{"neither": "is this"}\n{broken\n\n');
       answer(id, done);
     },
@@ -122,7 +130,7 @@ function act(id: Message['id'], params: Message['params']): void {
     'flood-with-newlines': () => flood(`${'x'.repeat(1_023)}\n`.repeat(1_024)),
     'huge-message': () => answer(id, { content: [{ type: 'text', text: 'x'.repeat(40 * 1024 * 1024) }] }),
     'large-message': () => answer(id, { content: [{ type: 'text', text: 'x'.repeat(12 * 1024 * 1024) }] }),
-    'duplicates': () => {
+    duplicates: () => {
       answer(id, done);
       answer(id, { content: [{ type: 'text', text: 'second answer' }] });
       answer(12_345, done);
@@ -131,13 +139,17 @@ function act(id: Message['id'], params: Message['params']): void {
     'output-schema': () => answer(id, { ...done, structuredContent: { n: 'not a number' } }),
     'slow-pattern': () => answer(id, { ...done, structuredContent: { s: `${'a'.repeat(40)}!` } }),
     'no-object': () => answer(id, [1, 2, 3]),
+    'odd-error': () => send({ id, error: 'it broke' }),
     'no-content': () => answer(id, { nothing: true }),
     'content-no-list': () => answer(id, { content: 'text' }),
     'odd-content': () => answer(id, { content: [{ type: 'hologram', beam: 1 }, null, 7, { type: 'image' }] }),
-    'deep': () => write(`{"jsonrpc":"2.0","id":${id},"result":{"content":[],"structuredContent":${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}}}\n`),
-    'task': () => answer(id, { task: { taskId: 'x', status: 'working', ttl: null, createdAt: '', lastUpdatedAt: '' } }),
+    deep: () =>
+      write(
+        `{"jsonrpc":"2.0","id":${id},"result":{"content":[],"structuredContent":${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}}}\n`,
+      ),
+    task: () => answer(id, { task: { taskId: 'x', status: 'working', ttl: null, createdAt: '', lastUpdatedAt: '' } }),
     'rpc-error': () => send({ id, error: { code: -32042, message: 'no\u001B[31m way' } }),
-    'progress': () => {
+    progress: () => {
       const token = (params as { _meta?: { progressToken?: number } } | undefined)?._meta?.progressToken;
       let n = 0;
       const timer = setInterval(() => {
@@ -152,10 +164,17 @@ function act(id: Message['id'], params: Message['params']): void {
     'progress-for-ever': () => {
       const token = (params as { _meta?: { progressToken?: number } } | undefined)?._meta?.progressToken;
       let n = 0;
-      setInterval(() => send({ method: 'notifications/progress', params: { progressToken: token, progress: (n += 1) } }), 20);
+      setInterval(
+        () => send({ method: 'notifications/progress', params: { progressToken: token, progress: (n += 1) } }),
+        20,
+      );
     },
-    'asks': () => {
-      send({ id: 'q1', method: 'elicitation/create', params: { message: 'who are you?', requestedSchema: objectSchema } });
+    asks: () => {
+      send({
+        id: 'q1',
+        method: 'elicitation/create',
+        params: { message: 'who are you?', requestedSchema: objectSchema },
+      });
       send({ id: 'q2', method: 'sampling/createMessage', params: { messages: [], maxTokens: 1 } });
       answer(id, done);
     },
@@ -164,9 +183,10 @@ function act(id: Message['id'], params: Message['params']): void {
       note(`pid ${child.pid}`);
       process.exit(1);
     },
-    'env': () => answer(id, { content: [{ type: 'text', text: JSON.stringify(process.env) }] }),
+    env: () => answer(id, { content: [{ type: 'text', text: JSON.stringify(process.env) }] }),
   };
-  (modes[mode] ?? (() => answer(id, done)))();
+  const asked = (params?.['arguments'] as { mode?: string } | undefined)?.mode ?? mode;
+  (modes[asked] ?? (() => answer(id, done)))();
 }
 
 function flood(piece: string): void {

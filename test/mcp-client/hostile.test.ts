@@ -1,7 +1,10 @@
 /** A server may do what it likes: every call ends in a clear outcome, and no process is left behind. */
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ToolOutcome } from '../../src/agent/tool.ts';
 import { UnavailableError } from '../../src/errors.ts';
-import { call, isAlive, never, openHostile, said, toolOf, until } from './peers.ts';
+import { silentLog } from '../../src/log.ts';
+import { type McpServers, openServers } from '../../src/mcp-client/open-servers.ts';
+import { call, isAlive, never, openHostile, quick, said, stdio, toolOf, until } from './peers.ts';
 
 async function closed(peer: ReturnType<typeof openHostile>): Promise<void> {
   const pids = peer.pids();
@@ -41,8 +44,9 @@ describe('a server that does not come up', () => {
 
   test('is set aside after five restarts, and tried again when the window has passed', async () => {
     let now = 1_000_000;
-    const peer = openHostile('dies-at-start', {}, { now: () => now });
-    const tries = async (): Promise<string> => String(await peer.servers.tools(['bad'], never).catch((error: unknown) => error));
+    const peer = openHostile('none', { command: 'sh', args: ['-c', 'exit 3'] }, { now: () => now });
+    const tries = async (): Promise<string> =>
+      String(await peer.servers.tools(['bad'], never).catch((error: unknown) => error));
     for (let n = 0; n < 6; n += 1) expect(await tries()).toContain('exit code 3');
     expect(await tries()).toMatch(/set aside: it was restarted 5 times.*tried again in 10 min/);
     expect(peer.servers.status()[0]?.state).toBe('quarantined');
@@ -60,7 +64,7 @@ describe('a server that does not come up', () => {
   });
 
   test('that reads nothing is given up in time', async () => {
-    const peer = openHostile('never-reads', {}, { timings: { probe: 100, start: 300 } });
+    const peer = openHostile('never-reads', {}, { timings: { probe: 100, start: 2_000 } });
     await expect(peer.servers.tools(['bad'], never)).rejects.toThrow(/server "bad".*(not ready|timed out)/is);
     await closed(peer);
   });
@@ -71,7 +75,9 @@ describe('a call', () => {
     const peer = openHostile('dies-in-call');
     const outcome = await peer.act();
     expect(outcome.isError).toBe(true);
-    expect(said(outcome)).toMatch(/the server died while bad\/act ran: .*exit code 139.*Whether it happened is unknown.*segmentation fault/s);
+    expect(said(outcome)).toMatch(
+      /the server died while bad\/act ran: .*exit code 139.*Whether it happened is unknown.*segmentation fault/s,
+    );
     expect(said(await call(await toolOf(peer.servers, 'bad/other')))).toBe('done');
     expect(peer.servers.status()[0]).toMatchObject({ state: 'ready', restarts: 1 });
     expect(peer.notes().filter((line) => line === 'call')).toHaveLength(2);
@@ -92,7 +98,9 @@ describe('a call', () => {
 
   test('without a sign of life ends at the idle time-out, and a server that hangs is started again', async () => {
     const peer = openHostile('hangs', { idleTimeout: 100 });
-    expect(said(await peer.act())).toMatch(/no sign of life for 0\.1 s and was cancelled \(idle time-out\)\. Whether it happened is unknown/);
+    expect(said(await peer.act())).toMatch(
+      /no sign of life for 0\.1 s and was cancelled \(idle time-out\)\. Whether it happened is unknown/,
+    );
     expect(peer.notes()).toContain('cancelled');
     expect(said(await call(await toolOf(peer.servers, 'bad/other')))).toBe('done');
     expect(peer.pids()).toHaveLength(2);
@@ -155,15 +163,17 @@ describe('a call', () => {
     await until(() => peer.notes().includes('call'));
     await closed(peer);
     expect(said(await calling)).toMatch(/died while bad\/act ran: it was closed/);
-    expect(said(await peer.act().catch((error: unknown) => ({ content: [{ type: 'text' as const, text: String(error) }], isError: true })))).toContain('closed');
+    expect(
+      said(
+        await peer
+          .act()
+          .catch((error: unknown) => ({ content: [{ type: 'text' as const, text: String(error) }], isError: true })),
+      ),
+    ).toContain('closed');
   });
 });
 
 describe('stdout', () => {
-  test('may carry noise', async () => {
-    expect(said(await openHostile('garbage').act())).toBe('done');
-  });
-
   test.each(['flood-without-newline', 'flood-with-newlines'])('%s ends the connection, not us', async (mode) => {
     const peer = openHostile(mode);
     let longest = 0;
@@ -185,20 +195,6 @@ describe('stdout', () => {
     expect(said(await call(await toolOf(peer.servers, 'bad/other')))).toBe('done');
     await closed(peer);
   });
-
-  test('may carry a message that the SDK would not take', async () => {
-    expect(said(await openHostile('large-message').act())).toHaveLength(12 * 1024 * 1024);
-  });
-
-  test('may carry answers twice, or to nobody', async () => {
-    const peer = openHostile('duplicates');
-    expect(said(await peer.act())).toBe('done');
-    expect(said(await peer.act())).toBe('done');
-  });
-
-  test('may carry questions that we did not offer to answer', async () => {
-    expect(said(await openHostile('asks').act())).toBe('done');
-  });
 });
 
 test('a flood on stderr keeps nothing waiting', async () => {
@@ -206,40 +202,80 @@ test('a flood on stderr keeps nothing waiting', async () => {
 });
 
 describe('an answer', () => {
-  const cases: [string, RegExp][] = [
-    ['output-schema', /was called, but its answer does not fit its own output schema: n must be number.*done/s],
-    ['no-object', /answer cannot be used|no object/],
+  let servers: McpServers;
+  beforeAll(() => {
+    servers = openServers([stdio('bad', './hostile-server.ts', ['answers'])], { log: silentLog, timings: quick });
+  });
+  afterAll(() => servers.close());
+  const answer = async (mode: string, tool = 'act'): Promise<ToolOutcome> =>
+    call(await toolOf(servers, `bad/${tool}`), { mode });
+
+  const cases: [string, RegExp, string?][] = [
+    [
+      'output-schema',
+      /was called, but its answer does not fit its own output schema: n must be number.*done/s,
+      'typed',
+    ],
+    ['nothing structured', /does not fit its own output schema: there is no structuredContent.*done/s, 'typed'],
+    ['no-object', /bad\/act failed: its answer is no object/],
+    ['odd-error', /bad\/act failed: it failed without a code and a message: "it broke"/],
     ['no-content', /neither content nor structuredContent/],
     ['content-no-list', /content of its answer is no list/],
     ['deep', /over 200 levels deep/],
     ['task', /answered with a task/],
     ['rpc-error', /bad\/act failed: no way \(JSON-RPC error -32042\)/],
   ];
-  test.each(cases)('%s is an error that the model can read', async (mode, words) => {
-    const outcome = await openHostile(mode).act();
-    expect(outcome.isError).toBe(true);
+  test.each(cases)('%s is an error that the model can read', async (mode, words, tool) => {
+    const outcome = await answer(mode, tool);
     expect(said(outcome)).toMatch(words);
+    expect(outcome.isError).toBe(true);
   });
 
   test('of unknown content becomes text that says so', async () => {
-    const { content, isError } = await openHostile('odd-content').act();
+    const { content, isError } = await answer('odd-content');
     expect(isError).toBe(false);
     expect(content).toHaveLength(4);
-    expect(content[0]).toEqual({ type: 'text', text: '[content of the unknown type "hologram": {"type":"hologram","beam":1}]' });
+    expect(content[0]).toEqual({
+      type: 'text',
+      text: '[content of the unknown type "hologram": {"type":"hologram","beam":1}]',
+    });
   });
 
   test('cannot stall us by the pattern of its output schema', async () => {
-    const peer = openHostile('slow-pattern');
-    await toolOf(peer.servers, 'bad/act');
     const before = performance.now();
-    expect(said(await peer.act())).toContain('does not fit its own output schema');
+    expect(said(await answer('slow-pattern', 'slow'))).toContain(
+      'does not fit its own output schema: s must match pattern',
+    );
     expect(performance.now() - before).toBeLessThan(2_000);
+  });
+
+  test('may come between noise', async () => {
+    expect(said(await answer('garbage'))).toBe('done');
+  });
+
+  test('may be one that the SDK would not take for its size', async () => {
+    expect(said(await answer('large-message'))).toHaveLength(12 * 1024 * 1024);
+  });
+
+  test('may come twice, or to nobody', async () => {
+    expect(said(await answer('duplicates'))).toBe('done');
+    expect(said(await answer('duplicates'))).toBe('done');
+  });
+
+  test('may come after questions that we did not offer to answer', async () => {
+    expect(said(await answer('asks'))).toBe('done');
+  });
+
+  test('that is none counts no restart', () => {
+    expect(servers.status()).toMatchObject([{ state: 'ready', restarts: 0 }]);
   });
 });
 
 describe('a list', () => {
   test('without end is an error', async () => {
-    await expect(openHostile('endless-pages').servers.tools(['bad'], never)).rejects.toThrow(/tools\/list does not end \(over 100 pages\)/);
+    await expect(openHostile('endless-pages').servers.tools(['bad'], never)).rejects.toThrow(
+      /tools\/list does not end \(over 100 pages\)/,
+    );
   });
 
   test('whose cursor comes again ends there', async () => {
@@ -264,7 +300,13 @@ describe('a list', () => {
     const names = tools.map((tool) => tool.name);
     expect(new Set(names).size).toBe(names.length);
     for (const name of names) expect(name).toMatch(/^[a-zA-Z0-9_-]{1,64}$/);
-    expect(tools.map((tool) => tool.id)).toEqual(['bad/act', 'bad/a.b/c d', `bad/${'x'.repeat(80)}`, 'bad/poisoned', 'bad/loops']);
+    expect(tools.map((tool) => tool.id)).toEqual([
+      'bad/act',
+      'bad/a.b/c d',
+      `bad/${'x'.repeat(80)}`,
+      'bad/poisoned',
+      'bad/loops',
+    ]);
     const poisoned = tools.find((tool) => tool.id === 'bad/poisoned');
     expect(poisoned?.description.startsWith('nice tool')).toBe(true);
     expect(poisoned?.description.length).toBeLessThanOrEqual(4_096);

@@ -7,18 +7,37 @@ import { expect, onTestFinished } from 'vitest';
 import type { EffectTool, ToolOutcome, ToolProgress } from '../../src/agent/tool.ts';
 import type { JsonObject } from '../../src/json.ts';
 import { silentLog } from '../../src/log.ts';
-import { type Deps, type McpServers, openServers, type ServerOptions, type Timings } from '../../src/mcp-client/open-servers.ts';
+import {
+  type Deps,
+  type McpServers,
+  openServers,
+  type ServerOptions,
+  type Timings,
+} from '../../src/mcp-client/open-servers.ts';
 import { textOf } from '../../src/task/content.ts';
 
 export const never = new AbortController().signal;
 
-export const quick: Partial<Timings> = { probe: 3_000, start: 10_000, list: 5_000, ping: 200, grace: 300, backoff: 10, backoffMax: 50 };
+export const quick: Partial<Timings> = {
+  probe: 3_000,
+  start: 10_000,
+  list: 5_000,
+  ping: 200,
+  grace: 300,
+  backoff: 10,
+  backoffMax: 50,
+};
 
 const local = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 export type StdioOptions = Extract<ServerOptions, { kind: 'stdio' }>;
 
-export const stdio = (name: string, file: string, args: string[] = [], more: Partial<StdioOptions> = {}): StdioOptions => ({
+export const stdio = (
+  name: string,
+  file: string,
+  args: string[] = [],
+  more: Partial<StdioOptions> = {},
+): StdioOptions => ({
   kind: 'stdio',
   name,
   command: process.execPath,
@@ -113,7 +132,7 @@ export function isAlive(pid: number): boolean {
 
 /** Waits for what nothing announces, such as the death of somebody else's child. */
 export async function until(claim: () => boolean, ms = 3_000): Promise<boolean> {
-  for (const end = Date.now() + ms; Date.now() < end; ) {
+  for (const end = Date.now() + ms; Date.now() < end;) {
     if (claim()) return true;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
