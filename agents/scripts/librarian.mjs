@@ -75,7 +75,7 @@ function byPromise(words, root, paths) {
     const name = relative(root, path).toLowerCase();
     const named = words.filter((word) => name.includes(word.stem)).length * 4;
     const kind = /\.(md|mdx|txt|rst)$/.test(name) ? 4 : /(^|\/)(test|bench|examples)\//.test(name) ? -3 : 0;
-    return named + kind + (/^readme/.test(name) ? 3 : 0) - name.split('/').length * 0.5;
+    return named + kind + (name.startsWith('readme') ? 3 : 0) - name.split('/').length * 0.5;
   };
   return paths
     .filter((path) => /\.[a-z]{1,4}$/i.test(path))

@@ -1,5 +1,5 @@
 /** `npm start`: the network of this repository's agents.yaml, at work on the repository's own files. */
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { DeputyError, messageOf } from '../errors.ts';
 import { type ExitCode, exitCode, exitCodeOfError } from './exit.ts';
 import { watchInterruptions } from './interruptions.ts';
@@ -27,7 +27,7 @@ async function demo(question: string): Promise<ExitCode> {
       const show = { format: 'text', quiet: false } as const;
       return (await runTask(runtime, request, interruptions, show, terminal)).code;
     });
-    if (code === exitCode.ok) for (const line of nextSteps(relative(process.cwd(), config.root), isScripted)) say(line);
+    if (code === exitCode.ok) for (const line of nextSteps(isScripted)) say(line);
     return code;
   } finally {
     interruptions.stop();
@@ -35,13 +35,12 @@ async function demo(question: string): Promise<ExitCode> {
 }
 
 /** Three lines: another question, a host, a network of one's own. */
-function nextSteps(root: string, isScripted: boolean): string[] {
-  const config = root === '' ? '' : ` -c ${join(root, 'agents.yaml')}`;
+function nextSteps(isScripted: boolean): string[] {
   const title = (text: string) => paintFor(terminal.err)('bold', text);
   return [
     '',
     `${title('Ask more')}   ${isScripted ? 'ANTHROPIC_API_KEY=... ' : ''}npm start -- "Which errors can cross rooms?"`,
-    `${title('Serve it')}   npm run --silent deputy --${config} install claude-code     (or codex, vscode, cursor, ...)`,
+    `${title('Serve it')}   npm run --silent deputy -- install claude-code     (or codex, vscode, cursor, ...)`,
     `${title('Your own')}   npm run --silent deputy -- init my-agents`,
   ];
 }

@@ -112,16 +112,16 @@ function described({ provider, model, apiKey, baseUrl }: ModelConfig, root: stri
 async function serverFinding(runtime: Runtime, name: string, signal: AbortSignal): Promise<Finding> {
   const server = await reach(runtime, name, signal);
   const what = 'server';
-  if (!server.ok)
+  if (!server.ok) {
+    // The first line says what is wrong, the rest what to do.
+    const [message = '', ...mend] = server.error.split('\n');
     return {
       what,
       state: 'error',
-      message: `${name}: ${server.error}`,
-      mend:
-        server.status === undefined
-          ? 'look at mcpServers in agents.yaml'
-          : `see whether this starts: ${server.status.target}`,
+      message: `${name}: ${message}`,
+      mend: mend.join(' ') || 'look at mcpServers in agents.yaml',
     };
+  }
   const { version = 'unknown', faults = [] } = server.status ?? {};
   const message = `${name}: speaks ${version}, ${count(server.tools.length, 'tool')}, ${duration(server.ms)}`;
   if (faults.length === 0) return { what, state: 'ok', message };

@@ -52,6 +52,7 @@ export async function run(
     );
   } finally {
     interruptions.stop();
+    if (interruptions.first === 'timeout') terminal.err.write('Cancelled: the time given with --timeout is over.\n');
   }
 }
 
