@@ -3,7 +3,7 @@
  *
  *   - It runs nothing: the agent works behind the `TaskEngine`; this watches and tells.
  *   - A caller that cancels (each era in its own way; the SDK makes one signal of them) cancels the task.
- *   - A door that goes away does not: the task is the engine's, and the call ends without an answer.
+ *   - A door that goes away does not: the task is the engine's, and the call ends with an error that says so.
  */
 import {
   ProtocolError,

@@ -117,8 +117,8 @@ export async function serveHttp(options: ServeHttpOptions): Promise<HttpDoor> {
     },
     async close(graceMs = 10_000) {
       await calls.drain(graceMs);
-      if (calls.active === 0) await allClosed(answering, flushMs);
       calls.cutOff();
+      await allClosed(answering, flushMs);
       await modern.close();
       await sessions.close();
       await closeServer(server);
@@ -148,11 +148,11 @@ async function listen(server: Server, port: number, host: string): Promise<void>
   await once(server, 'listening');
 }
 
-/** How long a last answer may take to leave. */
+/** How long last answers may take to leave. */
 const flushMs = 1000;
 
 async function allClosed(responses: Iterable<ServerResponse>, ms: number): Promise<void> {
-  const closed = Promise.all([...responses].map((response) => response.closed || once(response, 'close')));
+  const closed = Promise.all([...responses].filter(({ closed }) => !closed).map((response) => once(response, 'close')));
   await orAfter(closed, ms);
 }
 

@@ -18,7 +18,7 @@ const cacheHint = { ttlMs: 60_000, cacheScope: 'public' } as const;
 
 export function agentServer(options: ServeOptions, caller: Caller): McpServer {
   const { name, title, version, instructions } = options;
-  const find = (tool: string): ServedAgent | undefined => agentsOf(options).find((agent) => agent.name === tool);
+  const find = (tool: string): ServedAgent | undefined => served(options).find((agent) => agent.name === tool);
   const server = new AgentServer(
     { name, version, ...(title !== undefined && { title }) },
     {
@@ -32,7 +32,7 @@ export function agentServer(options: ServeOptions, caller: Caller): McpServer {
     },
   );
 
-  server.server.setRequestHandler('tools/list', () => ({ tools: agentsOf(options).map(toolOf) }));
+  server.server.setRequestHandler('tools/list', () => ({ tools: served(options).toSorted(byName).map(toolOf) }));
   server.server.setRequestHandler('tools/call', async ({ params }, context) => {
     const agent = find(params.name);
     if (agent === undefined) throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown tool: ${params.name}`);
@@ -48,9 +48,10 @@ export function agentServer(options: ServeOptions, caller: Caller): McpServer {
   return server;
 }
 
-/** In one order whatever the configuration's: hosts and prompt caches compare lists (tools: "deterministic order"). */
-const agentsOf = ({ agents }: ServeOptions): ServedAgent[] =>
-  [...(typeof agents === 'function' ? agents() : agents)].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+const served = ({ agents }: ServeOptions): readonly ServedAgent[] => (typeof agents === 'function' ? agents() : agents);
+
+/** One order whatever the configuration's: hosts and prompt caches compare lists (tools: "deterministic order"). */
+const byName = (a: ServedAgent, b: ServedAgent): number => (a.name < b.name ? -1 : 1);
 
 /** 2026: what this request declared. 2025: what the session did. */
 const capabilitiesOf = (server: McpServer, caller: Caller, context: ServerContext): ClientCapabilities | undefined =>

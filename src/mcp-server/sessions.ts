@@ -9,11 +9,10 @@ import { NodeStreamableHTTPServerTransport } from '@modelcontextprotocol/node';
 import { isInitializeRequest, type McpServer } from '@modelcontextprotocol/server';
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { EventLog } from './event-log.ts';
 import { refuse } from './http-answer.ts';
-import { sessionGoneCode } from './meta.ts';
+import { sessionGoneCode, unavailableCode } from './meta.ts';
 import type { Caller, ListKind } from './options.ts';
 
 export interface SessionLimits {
@@ -38,6 +37,7 @@ export class Sessions {
   readonly #idleMs: number;
   readonly #sessions = new Map<string, Session>();
   readonly #events = new EventLog();
+  #opening = 0;
   readonly #sweep: NodeJS.Timeout;
 
   constructor(
@@ -51,10 +51,6 @@ export class Sessions {
     this.#idleMs = sessionIdleMs;
     this.#sweep = setInterval(() => this.#closeIdle(), Math.min(sessionIdleMs, 30_000));
     this.#sweep.unref();
-  }
-
-  get size(): number {
-    return this.#sessions.size;
   }
 
   /** `body` is the parsed JSON; undefined for GET and DELETE. */
@@ -77,12 +73,12 @@ export class Sessions {
 
   async close(): Promise<void> {
     clearInterval(this.#sweep);
-    await Promise.all([...this.#sessions.values()].map(({ server }) => server.close()));
+    await Promise.all([...this.#sessions].map(([id, session]) => this.#end(id, session)));
   }
 
   async #open(request: IncomingMessage, response: ServerResponse, body: unknown): Promise<void> {
-    if (this.#sessions.size >= this.#max && !(await this.#closeLongestIdle())) {
-      return refuse(response, 503, sessionGoneCode, 'Too many sessions: try again in a moment', body, 5);
+    if (this.#sessions.size + this.#opening >= this.#max && !(await this.#closeLongestIdle())) {
+      return refuse(response, 503, unavailableCode, 'Too many sessions: try again in a moment', body, 5);
     }
     const id = randomUUID();
     const transport = new NodeStreamableHTTPServerTransport({
@@ -90,17 +86,18 @@ export class Sessions {
       eventStore: this.#events.of(id),
       retryInterval: 1000,
       onsessioninitialized: () => void this.#sessions.set(id, session),
+      onsessionclosed: () => this.#end(id, session),
     });
-    transport.onclose = () => {
-      this.#sessions.delete(id);
-      this.#events.forget(id);
-    };
     const server = this.#build((change) => this.#use(session, change));
-    server.server.onerror = (error) => this.#log.debug({ session: id, err: messageOf(error) }, '2025 session');
     const session: Session = { server, transport, busy: 0, usedAt: Date.now() };
-    await server.connect(transport);
-    await this.#exchange(session, request, response, body);
-    if (!this.#sessions.has(id)) await server.close();
+    this.#opening += 1;
+    try {
+      await server.connect(transport);
+      await this.#exchange(session, request, response, body);
+    } finally {
+      this.#opening -= 1;
+      if (!this.#sessions.has(id)) await this.#end(id, session);
+    }
   }
 
   async #exchange(session: Session, request: IncomingMessage, response: ServerResponse, body: unknown): Promise<void> {
@@ -114,21 +111,28 @@ export class Sessions {
     session.usedAt = Date.now();
   }
 
+  async #end(id: string, { server }: Session): Promise<void> {
+    this.#sessions.delete(id);
+    await server.close();
+    this.#events.forget(id);
+  }
+
   #closeIdle(): void {
     const before = Date.now() - this.#idleMs;
-    for (const session of this.#sessions.values()) {
-      if (session.busy === 0 && session.usedAt <= before) void session.server.close();
+    for (const [id, session] of this.#sessions) {
+      if (session.busy > 0 || session.usedAt > before) continue;
+      this.#end(id, session).catch((error: unknown) => {
+        this.#log.warn({ err: error }, 'an idle session could not be ended');
+      });
     }
   }
 
   async #closeLongestIdle(): Promise<boolean> {
-    const idle = [...this.#sessions.values()].filter((session) => session.busy === 0);
-    const longest = idle.reduce<Session | undefined>(
-      (a, b) => (a === undefined || b.usedAt < a.usedAt ? b : a),
-      undefined,
-    );
-    await longest?.server.close();
-    return longest !== undefined;
+    const idle = [...this.#sessions].filter(([, { busy }]) => busy === 0);
+    const [longest] = idle.toSorted(([, a], [, b]) => a.usedAt - b.usedAt);
+    if (longest === undefined) return false;
+    await this.#end(...longest);
+    return true;
   }
 }
 

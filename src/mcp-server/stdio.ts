@@ -53,6 +53,7 @@ export async function serveStdio(options: ServeStdioOptions): Promise<StdioDoor>
     async close(graceMs = 10_000) {
       await calls.drain(graceMs);
       calls.cutOff();
+      await calls.drain(partingMs);
       await connection.close();
     },
   };

@@ -4,7 +4,6 @@ import { StdioClientTransport as ModernStdio } from '@modelcontextprotocol/clien
 import { Client as V1Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport as V1Stdio } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport as V1Http } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import type { Transport as V1Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { fileURLToPath } from 'node:url';
 
 export interface CallOptions {
@@ -54,7 +53,7 @@ export async function modernClient(url?: string): Promise<TestClient> {
 export async function v1Client(url?: string): Promise<TestClient> {
   const client = new V1Client(info);
   const transport = url === undefined ? new V1Stdio(stdioServer) : new V1Http(new URL(url));
-  await client.connect(transport as V1Transport);
+  await client.connect(transport);
   return {
     instructions: () => client.getInstructions(),
     list: async () => (await client.listTools()).tools,

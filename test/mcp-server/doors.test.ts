@@ -32,7 +32,7 @@ describe.each(doors)('%s', (_, connect) => {
   test('agents are listed as tools, by name, as they were declared [TOOLS-CAPABILITY]', async () => {
     const tools = await client.list();
     const names = tools.map(({ name }) => name);
-    expect(names).toEqual(names.toSorted());
+    expect(names).toEqual(names.map(String).toSorted((a, b) => (a < b ? -1 : 1)));
     expect(names).toContain('weather');
     expect(tools.find(({ name }) => name === 'echo')).toMatchObject({
       title: 'Echo',
