@@ -9,10 +9,10 @@ import { ModelError, type Model, type ModelDelta, type ModelReply, type ModelReq
 import type { ToolResult, ToolSpec } from '../agent/model.ts';
 import type { Content } from '../task/content.ts';
 import { isJsonObject, type Json } from '../json.ts';
-import { attempt, readJson, timeoutsFor, type Attempt, type Timeouts } from './attempt.ts';
+import { attempt, readJson, timeoutsFor, type Timeouts } from './attempt.ts';
 import { isImage, leftOut, mediaType, partOf } from './content.ts';
 import { idOf, mustStream, type ModelOptions } from './model-options.ts';
-import { closedSchema } from './output-schema.ts';
+import { closedSchema, toldSchema } from './output-schema.ts';
 import { contextWindow, priced } from './price.ts';
 import { claimId, count, stopOf, toolCall } from './reply.ts';
 import { turnsOf, type AssistantTurn, type UserTurn } from './turns.ts';
@@ -38,24 +38,17 @@ export function anthropicModel(options: ModelOptions, timeouts?: Partial<Timeout
     if (apiKey === undefined && options.baseUrl === undefined) {
       throw new ModelError('auth', `${endpoint.name}: no key. Set ANTHROPIC_API_KEY, or api_key at the model.`);
     }
-    const { client, Stream } = await (sdk ??= connect(url, apiKey, options.headers, limits.total));
     const streamed = mustStream(request.onDelta !== undefined, false, maxTokens);
-    const params = paramsOf(request, options, id, maxTokens);
-    const message = await attempt(
-      endpoint,
-      { signal: request.signal, streamed, timeouts: limits },
-      async ({ signal, watched }: Attempt) => {
-        const response = await client.messages.create({ ...params, stream: streamed }, { signal }).asResponse();
-        if (!streamed) return readJson<Anthropic.Message>(response, endpoint);
-        const events = Stream.fromSSEResponse<Anthropic.RawMessageStreamEvent>(
-          watched(response),
-          new AbortController(),
-          client,
-        );
-        return assemble(events, request.onDelta, endpoint);
-      },
-    );
-    return replyOf(message, options, id, endpoint);
+    return attempt(endpoint, { signal: request.signal, streamed, timeouts: limits }, async ({ signal, watched }) => {
+      const { client, Stream } = await (sdk ??= connect(url, apiKey, options.headers, limits.total));
+      const body = { ...paramsOf(request, options, id, maxTokens), stream: streamed };
+      // Not `messages.create`, which writes its notes about old models to the console at every request.
+      const response = await client.post('/v1/messages', { body, signal, stream: streamed }).asResponse();
+      if (!streamed) return replyOf(await readJson<Anthropic.Message>(response, endpoint), options, id, endpoint);
+      const stream = new AbortController();
+      const events = Stream.fromSSEResponse<Anthropic.RawMessageStreamEvent>(watched(response), stream, client);
+      return replyOf(await assemble(events, request.onDelta, endpoint), options, id, endpoint);
+    });
   }
 
   return {
@@ -99,10 +92,12 @@ function defaultMaxTokens({ model, thinking }: ModelOptions): number {
 // --- request ---------------------------------------------------------------------------------------------------
 
 function paramsOf(request: ModelRequest, options: ModelOptions, id: string, maxTokens: number): Params {
-  const { system, tools } = request;
+  const { tools, output } = request;
   const messages = messagesOf(request, id);
   const thinking = thinkingOf(options, maxTokens, request, id);
-  const format = request.output && knowsFormat(options.model) ? closedSchema(request.output) : undefined;
+  const format = output && knowsFormat(options.model) ? closedSchema(output) : undefined;
+  const told = output && !format ? toldSchema(output) : '';
+  const system = [request.system, told].filter((part) => part !== '').join('\n\n');
   const outputConfig: Anthropic.OutputConfig = {
     ...(thinking.effort !== undefined && { effort: thinking.effort }),
     ...(format && { format: { type: 'json_schema', schema: format } }),
@@ -125,15 +120,14 @@ const toolLists = new WeakMap<readonly ToolSpec[], Anthropic.Tool[]>();
 function toolsOf(tools: readonly ToolSpec[], isPrefixEnd: boolean): Anthropic.Tool[] {
   let list = toolLists.get(tools);
   if (list === undefined) {
-    list = tools.map(({ name, description, inputSchema }, index) => ({
+    list = tools.map(({ name, description, inputSchema }) => ({
       name,
       description,
       input_schema: { ...inputSchema, type: 'object' },
-      ...(isPrefixEnd && index === tools.length - 1 && cached),
     }));
     toolLists.set(tools, list);
   }
-  return list;
+  return isPrefixEnd ? [...list.slice(0, -1), { ...list.at(-1)!, ...cached }] : list;
 }
 
 /**

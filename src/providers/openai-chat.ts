@@ -23,7 +23,7 @@ import { fileName, isImage, leftOut, mediaType, partOf } from './content.ts';
 import { estimate } from './estimate.ts';
 import { idOf, type ModelOptions } from './model-options.ts';
 import { ask, effortOf, openaiEndpoint, type OpenAIEndpoint } from './openai-client.ts';
-import { strictSchema } from './output-schema.ts';
+import { strictSchema, toldSchema } from './output-schema.ts';
 import { contextWindow, priced } from './price.ts';
 import { claimId, count, stopOf, toolCall } from './reply.ts';
 import { turnsOf, type AssistantTurn, type UserTurn } from './turns.ts';
@@ -38,21 +38,16 @@ export function openaiChatModel(options: ModelOptions, timeouts?: Partial<Timeou
   /** Learned from the endpoint's own refusal, once: models without eyes are common here and nothing tells them apart. */
   let seesImages = true;
 
-  async function once(request: ModelRequest): Promise<ModelReply> {
-    const params = paramsOf(request, options, id, endpoint, seesImages);
-    const completion = await ask<Completion, Chat.ChatCompletionChunk>(
-      endpoint,
-      options,
-      request,
-      (client, stream, signal) =>
-        client.chat.completions.create(
-          stream ? { ...params, stream, stream_options: { include_usage: true } } : params,
-          { signal },
-        ),
-      (chunks) => assembleChat(chunks, request.onDelta, endpoint.name),
-    );
-    return replyOf(completion, request, options, id, endpoint);
-  }
+  const once = (request: ModelRequest): Promise<ModelReply> =>
+    ask<Completion, Chat.ChatCompletionChunk>(endpoint, options, request, {
+      create(client, stream, signal) {
+        const params = paramsOf(request, options, id, endpoint, seesImages);
+        const counted = { ...params, stream, stream_options: { include_usage: true } };
+        return client.chat.completions.create(stream ? counted : params, { signal });
+      },
+      assemble: (chunks) => assembleChat(chunks, request.onDelta, endpoint.name),
+      read: (completion) => replyOf(completion, request, options, id, endpoint),
+    });
 
   async function generate(request: ModelRequest): Promise<ModelReply> {
     try {
@@ -100,7 +95,7 @@ function paramsOf(
   const { maxTokens } = options;
   return {
     model: options.model,
-    messages: messagesOf(request, id, seesImages),
+    messages: messagesOf(request, id, isOpenAI, seesImages),
     ...(tools.length > 0 && { tools: toolsOf(tools) }),
     ...(output && {
       response_format: {
@@ -134,7 +129,11 @@ function toolsOf(tools: readonly ToolSpec[]): Chat.ChatCompletionTool[] {
   return list;
 }
 
-function messagesOf({ system, messages }: ModelRequest, id: string, seesImages: boolean): Param[] {
+function messagesOf(request: ModelRequest, id: string, isOpenAI: boolean, seesImages: boolean): Param[] {
+  const { messages, output } = request;
+  // Many compatible endpoints pass over the format without a word.
+  const told = output && !isOpenAI ? toldSchema(output) : '';
+  const system = [request.system, told].filter((part) => part !== '').join('\n\n');
   const params: Param[] = system === '' ? [] : [{ role: 'system', content: system }];
   for (const turn of turnsOf(messages, id)) {
     if (turn.role === 'assistant') params.push(assistantMessage(turn));

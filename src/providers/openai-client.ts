@@ -2,7 +2,7 @@
 import type OpenAI from 'openai';
 import type { APIPromise } from 'openai';
 import type { Stream as EventStream } from 'openai/core/streaming';
-import { ModelError, type ModelRequest } from '../agent/model.ts';
+import { ModelError, type ModelReply, type ModelRequest } from '../agent/model.ts';
 import { attempt, readJson, timeoutsFor, type Timeouts } from './attempt.ts';
 import { idOf, mustStream, type ModelOptions } from './model-options.ts';
 import { endpointName, type Endpoint } from './wire-error.ts';
@@ -55,26 +55,31 @@ async function load(baseURL: string, apiKey: string | undefined, options: ModelO
   return { client, Stream };
 }
 
-/** Asks once: in one piece, or streamed and put together by `assemble`. */
-export async function ask<Whole, Event>(
+/** What the two APIs differ in. */
+export interface Exchange<Whole, Event> {
+  create(client: OpenAI, stream: boolean, signal: AbortSignal): APIPromise<unknown>;
+  /** A stream put together to what would have come in one piece. */
+  assemble(events: AsyncIterable<Event>): Promise<Whole>;
+  read(whole: Whole): ModelReply;
+}
+
+/** Asks once, in one piece or streamed. */
+export function ask<Whole, Event>(
   endpoint: OpenAIEndpoint,
   options: ModelOptions,
   request: ModelRequest,
-  create: (client: OpenAI, stream: boolean, signal: AbortSignal) => APIPromise<unknown>,
-  assemble: (events: AsyncIterable<Event>) => Promise<Whole>,
-): Promise<Whole> {
-  const { client, Stream } = await endpoint.connect();
+  exchange: Exchange<Whole, Event>,
+): Promise<ModelReply> {
   const thinks = options.thinking === undefined ? isReasoning(options.model) : options.thinking !== 'off';
   const streamed = mustStream(request.onDelta !== undefined, thinks, options.maxTokens);
-  return attempt(
-    endpoint,
-    { signal: request.signal, streamed, timeouts: endpoint.limits },
-    async ({ signal, watched }) => {
-      const response = await create(client, streamed, signal).asResponse();
-      if (!streamed) return readJson<Whole>(response, endpoint);
-      return assemble(Stream.fromSSEResponse<Event>(watched(response), new AbortController(), client));
-    },
-  );
+  const { limits: timeouts } = endpoint;
+  return attempt(endpoint, { signal: request.signal, streamed, timeouts }, async ({ signal, watched }) => {
+    const { client, Stream } = await endpoint.connect();
+    const response = await exchange.create(client, streamed, signal).asResponse();
+    if (!streamed) return exchange.read(await readJson<Whole>(response, endpoint));
+    const stream = new AbortController();
+    return exchange.read(await exchange.assemble(Stream.fromSSEResponse<Event>(watched(response), stream, client)));
+  });
 }
 
 /** By name, as the vendor gives no other way; of names it does not know, none reasons. */

@@ -25,17 +25,13 @@ export function openaiModel(options: ModelOptions, timeouts?: Partial<Timeouts>)
   const id = idOf(options);
   const endpoint = openaiEndpoint(options, timeouts);
 
-  async function generate(request: ModelRequest): Promise<ModelReply> {
-    const params = paramsOf(request, options, id);
-    const response = await ask<Responses.Response, Responses.ResponseStreamEvent>(
-      endpoint,
-      options,
-      request,
-      (client, stream, signal) => client.responses.create({ ...params, stream }, { signal }),
-      (events) => finalResponse(events, request.onDelta, endpoint),
-    );
-    return replyOf(response, options, id, endpoint);
-  }
+  const generate = (request: ModelRequest): Promise<ModelReply> =>
+    ask<Responses.Response, Responses.ResponseStreamEvent>(endpoint, options, request, {
+      create: (client, stream, signal) =>
+        client.responses.create({ ...paramsOf(request, options, id), stream }, { signal }),
+      assemble: (events) => finalResponse(events, request.onDelta, endpoint),
+      read: (response) => replyOf(response, options, id, endpoint),
+    });
 
   return {
     id,

@@ -11,6 +11,10 @@ const strictKeywords = new Set(
   ),
 );
 
+/** For models that cannot be held to the schema. */
+export const toldSchema = (schema: JsonObject): string =>
+  `Your final answer must be one JSON object that fits this JSON Schema, and nothing else:\n${JSON.stringify(schema)}`;
+
 const decided = new WeakMap<JsonObject, JsonObject | null>();
 
 /**

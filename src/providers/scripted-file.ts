@@ -35,9 +35,7 @@ export async function loadScript(file: string): Promise<Script> {
 async function moduleScript(file: string): Promise<Script> {
   let loaded: { default?: unknown };
   try {
-    // The time in the address makes Node read a changed file again.
-    const { mtimeMs } = await stat(file);
-    loaded = (await import(`${pathToFileURL(file).href}?at=${mtimeMs}`)) as { default?: unknown };
+    loaded = (await import(await addressOf(file))) as { default?: unknown };
   } catch (error) {
     throw scriptError(file, `cannot be loaded: ${messageOf(error)}`, error);
   }
@@ -56,6 +54,17 @@ async function moduleScript(file: string): Promise<Script> {
     }
     return checked(value, (path, fault) => scriptError(file, `what reply() returned${path && ` at ${path}`} ${fault}`));
   };
+}
+
+const firstSeen = new Map<string, number>();
+
+/** Node reads a module once; a file that changed since gets another address, so that it is read again. */
+async function addressOf(file: string): Promise<string> {
+  const { mtimeMs } = await stat(file);
+  const first = firstSeen.get(file) ?? mtimeMs;
+  firstSeen.set(file, first);
+  const { href } = pathToFileURL(file);
+  return first === mtimeMs ? href : `${href}?at=${mtimeMs}`;
 }
 
 /** The first place in `file` where the error came from, as `file:line:column`. */

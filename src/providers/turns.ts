@@ -17,7 +17,7 @@ export interface AssistantTurn {
   /** Of this very model: to be sent back unchanged. */
   native: Json | undefined;
   /** A call's id on the wire. */
-  wireId(call: ToolCall): string;
+  readonly wireId: (call: ToolCall) => string;
 }
 
 export interface UserTurn {

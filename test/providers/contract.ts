@@ -372,6 +372,7 @@ export function contract(wire: Wire): ModelServer {
       ['HTML', raw('<html><body>Log in</body></html>', 200, { 'content-type': 'text/html' })],
       ['JSON of something else', json({ hello: 'world' })],
       ['null', json(null)],
+      ['nothing in it', json({})],
     ])('rejects a 200 with %s and points to base_url', async (_, responder) => {
       server.answer(responder);
       const error = await failure(ask());

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
 import type { JsonObject } from '../../src/json.ts';
 
-export type Responder = (response: ServerResponse, request: IncomingMessage) => void;
+export type Responder = (response: ServerResponse, request: IncomingMessage, body: JsonObject) => void;
 
 export interface Asked {
   path: string;
@@ -25,7 +25,7 @@ export function modelServer(): ModelServer {
   const asked: Asked[] = [];
   let next: Responder[] = [];
   let url = '';
-  const server = createServer(async (request, response) => {
+  const answerNext = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const cut = new Promise<void>((resolve) => {
@@ -36,7 +36,11 @@ export function modelServer(): ModelServer {
     const body = JSON.parse(Buffer.concat(chunks).toString() || '{}') as JsonObject;
     asked.push({ path: request.url ?? '', headers: request.headers, body, cut });
     const responder = next.shift() ?? json({ error: { message: 'nothing left to answer' } }, 418);
-    responder(response, request);
+    responder(response, request, body);
+  };
+  const server = createServer((request, response) => {
+    // A client that goes away while it asks is part of what is tested.
+    answerNext(request, response).catch(() => response.destroy());
   });
   beforeAll(async () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

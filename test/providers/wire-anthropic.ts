@@ -1,4 +1,4 @@
-import { canonical, event, halves, list, part, type Said, type Wire } from './wire.ts';
+import { canonical, event, halves, list, part, type Said, type Wire, word } from './wire.ts';
 import type { JsonObject } from '../../src/json.ts';
 
 function content({ thinking, proof, text, refusal, calls }: Said): JsonObject[] {
@@ -101,20 +101,20 @@ export const anthropicWire: Wire = {
   errorBody: (type, message) => ({ type: 'error', error: { type, message } }),
   heard: (body) => [
     ...(typeof body['system'] === 'string' ? [`system: ${body['system']}`] : []),
-    ...list(body['system']).map((block) => `system: ${String(block['text'])}`),
+    ...list(body['system']).map((block) => `system: ${word(block['text'])}`),
     ...list(body['messages']).flatMap(({ role, content: inner }) => {
-      if (typeof inner === 'string') return [`${String(role)}: ${inner}`];
+      if (typeof inner === 'string') return [`${word(role)}: ${inner}`];
       return list(inner).map((block) => {
         if (block['type'] === 'tool_use') {
-          return `call ${String(block['id'])} ${String(block['name'])} ${canonical(block['input'])}`;
+          return `call ${word(block['id'])} ${word(block['name'])} ${canonical(block['input'])}`;
         }
         if (block['type'] === 'tool_result') {
           const said = block['content'];
           const text = typeof said === 'string' ? said : list(said).map(part).join(' | ');
-          return `result ${String(block['tool_use_id'])}${block['is_error'] === true ? ' error' : ''}: ${text}`;
+          return `result ${word(block['tool_use_id'])}${block['is_error'] === true ? ' error' : ''}: ${text}`;
         }
-        if (block['type'] === 'thinking') return `thinking ${String(block['signature'])}`;
-        return `${String(role)}: ${part(block)}`;
+        if (block['type'] === 'thinking') return `thinking ${word(block['signature'])}`;
+        return `${word(role)}: ${part(block)}`;
       });
     }),
   ],

@@ -1,4 +1,4 @@
-import { canonical, event, halves, list, part, type Said, type Wire } from './wire.ts';
+import { canonical, event, halves, list, part, type Said, type Wire, word } from './wire.ts';
 import type { Json, JsonObject } from '../../src/json.ts';
 
 const finish = ({ stop, calls }: Said): string =>
@@ -82,15 +82,15 @@ export const openaiChatWire: Wire = {
         const joined = said.join(' | ');
         const isError = joined.startsWith('Error:');
         return [
-          `result ${String(message['tool_call_id'])}${isError ? ' error' : ''}: ${joined.replace(/^Error:\n/, '')}`,
+          `result ${word(message['tool_call_id'])}${isError ? ' error' : ''}: ${joined.replace(/^Error:\n/, '')}`,
         ];
       }
       return [
         ...(typeof message['reasoning_content'] === 'string' ? [`thinking ${message['reasoning_content']}`] : []),
-        ...said.map((line) => `${String(role)}: ${line}`),
+        ...said.map((line) => `${word(role)}: ${line}`),
         ...list(message['tool_calls']).map((call) => {
           const { name, arguments: args } = call['function'] as JsonObject;
-          return `call ${String(call['id'])} ${String(name)} ${canonical(args)}`;
+          return `call ${word(call['id'])} ${word(name)} ${canonical(args)}`;
         }),
       ];
     }),

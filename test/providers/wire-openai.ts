@@ -1,4 +1,4 @@
-import { canonical, event, halves, list, part, type Said, type Wire } from './wire.ts';
+import { canonical, event, halves, list, part, type Said, type Wire, word } from './wire.ts';
 import type { JsonObject } from '../../src/json.ts';
 
 function output({ thinking, proof, text, refusal, calls }: Said): JsonObject[] {
@@ -67,7 +67,7 @@ export const openaiWire: Wire = {
     const send = (type: string, data: JsonObject): string =>
       event(type, { type, sequence_number: sequence++, ...data });
     const items = output(said).flatMap((item, index) => {
-      const at = { output_index: index, item_id: String(item['id']) };
+      const at = { output_index: index, item_id: word(item['id']) };
       const pieces =
         item['type'] === 'function_call'
           ? halves(item['arguments'] as string).map((delta) =>
@@ -114,17 +114,15 @@ export const openaiWire: Wire = {
       const said = item['content'] ?? item['output'];
       const text = typeof said === 'string' ? [said] : list(said).map(part);
       if (item['type'] === 'function_call') {
-        return [`call ${String(item['call_id'])} ${String(item['name'])} ${canonical(item['arguments'])}`];
+        return [`call ${word(item['call_id'])} ${word(item['name'])} ${canonical(item['arguments'])}`];
       }
       if (item['type'] === 'function_call_output') {
         const joined = text.join(' | ');
         const isError = joined.startsWith('Error:');
-        return [
-          `result ${String(item['call_id'])}${isError ? ' error' : ''}: ${joined.replace(/^Error:( \| |\n)/, '')}`,
-        ];
+        return [`result ${word(item['call_id'])}${isError ? ' error' : ''}: ${joined.replace(/^Error:( \| |\n)/, '')}`];
       }
-      if (item['type'] === 'reasoning') return [`thinking ${String(item['encrypted_content'])}`];
-      return text.map((line) => `${String(item['role'])}: ${line}`);
+      if (item['type'] === 'reasoning') return [`thinking ${word(item['encrypted_content'])}`];
+      return text.map((line) => `${word(item['role'])}: ${line}`);
     }),
   ],
 };

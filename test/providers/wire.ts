@@ -48,12 +48,14 @@ export const halves = (text: string): string[] => {
 
 export const list = (value: Json | undefined): JsonObject[] => (Array.isArray(value) ? (value as JsonObject[]) : []);
 
+export const word = (value: Json | undefined): string => (typeof value === 'string' ? value : JSON.stringify(value));
+
 /** A part of a message in words; bytes by their type. */
 export function part(block: JsonObject): string {
   const flat = JSON.stringify(block);
   const type = flat.match(/(?:data:|"media_type":")([a-z]+\/[a-z-]+)/)?.[1];
   const isAudio = flat.includes('"input_audio"');
-  return isAudio ? '<audio>' : type !== undefined ? `<${type}>` : String(block['text'] ?? flat);
+  return isAudio ? '<audio>' : type !== undefined ? `<${type}>` : word(block['text'] ?? flat);
 }
 
 export const canonical = (args: Json | undefined): string => {
