@@ -63,7 +63,7 @@ export function checkShape<T>({ value, spot }: Parsed, { schema, base }: Shape<T
     if (notBuilt !== undefined) {
       problems.error('E_NOT_BUILT', place, `${name} is not built yet`, { help: notBuilt });
     } else if (foreign !== undefined) {
-      problems.error('E_FOREIGN_KEY', place, `"${key}" is another tool's key${within}`, { help: foreign });
+      problems.error('E_FOREIGN_KEY', place, `unknown key ${JSON.stringify(key)}${within}`, { help: foreign });
     } else {
       const known = Object.keys(object?._zod.def.shape ?? {});
       const planned = closest(key, Object.keys(rules?.notBuilt ?? {}));

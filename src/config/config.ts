@@ -16,6 +16,7 @@ export interface Config {
 export interface AgentConfig {
   name: string;
   description: string;
+  /** Empty where none are written. */
   instructions: string;
   model: ModelConfig;
   tools: ToolGlobs;
@@ -59,7 +60,7 @@ export interface ModelConfig {
   contextWindow?: number;
   /** US dollars per million tokens. */
   price?: { input: number; output: number; cachedInput?: number; cacheWrite?: number };
-  /** Tried in order when the one before cannot answer or has no key. */
+  /** Tried in order when the one before cannot answer. Only models that have their key; flat: theirs are empty. */
   fallback: ModelConfig[];
 }
 

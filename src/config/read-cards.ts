@@ -105,6 +105,7 @@ async function readMarkdown(source: Source, declarations: Declarations, reading:
   }
   if (body.text !== '') value.instructions = body.text;
   const children = new Map(spot.children);
+  if (!('model' in kept.entry)) children.delete('model');
   if (kept.translated.tools !== undefined) {
     const items = kept.toolPlaces.map(
       ({ source, span }, index) => [index, { source, value: span, children: new Map() }] as const,

@@ -96,12 +96,7 @@ function readModel(
   { main, modelFor, problems }: AgentNeeds,
 ): ModelConfig | undefined {
   if (declared.value.model !== undefined) return modelFor(declared.value.model, valueOf(declared, 'model'));
-  if (
-    isWritten(declared, 'model') &&
-    declared.spot.children.get('model')?.unset === undefined &&
-    !isInherited(declared)
-  )
-    return undefined;
+  if (isWritten(declared, 'model')) return undefined;
   if (main.value.model !== undefined) return modelFor(main.value.model, valueOf(main, 'model'));
   // An agent of `steps` has been told that they are not built: one answer is enough.
   if (!isWritten(main, 'model') && !isWritten(declared, 'steps')) {
@@ -111,12 +106,6 @@ function readModel(
   }
   return undefined;
 }
-
-/** `model: inherit` in a card was understood and taken out. */
-const isInherited = ({ spot }: DeclaredAgent): boolean => {
-  const at = spot.children.get('model');
-  return at?.source.text.slice(...at.value).replaceAll(/["']/g, '') === 'inherit';
-};
 
 function checkPrice(
   name: string,

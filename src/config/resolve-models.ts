@@ -7,6 +7,7 @@ import type { ModelConfig } from './config.ts';
 import { keyOf, valueOf, type Declarations, type Declared } from './declarations.ts';
 import type { Surroundings } from './interpolate.ts';
 import type { Problems } from './problem.ts';
+import { refuseHeaders } from './refuse-headers.ts';
 import type { ModelEntry } from './schema.ts';
 import type { Place } from './source.ts';
 
@@ -32,6 +33,9 @@ interface Link {
   place: Place;
 }
 
+const nameOf = (link: Link): string => link.reference;
+const variablesOf = (links: Link[]): string => [...new Set(links.map((link) => link.lacks))].join(' or ');
+
 export function resolveModels(declarations: Declarations, surroundings: Surroundings, problems: Problems): ModelFor {
   const known = new Map<string, ModelConfig | undefined>();
   return (reference, place) => {
@@ -48,13 +52,22 @@ export function resolveModels(declarations: Declarations, surroundings: Surround
     const usable = links.filter((link) => link.lacks === undefined);
     const [first, ...rest] = usable;
     if (first !== undefined) {
-      for (const link of links.slice(0, links.indexOf(first))) {
+      const [lead, ...others] = links.slice(0, links.indexOf(first));
+      if (lead !== undefined) {
+        const who =
+          others.length === 0 ? `${lead.reference} has` : `${[lead, ...others].map(nameOf).join(' and ')} have`;
+        problems.warn('W_MODEL_SKIPPED', lead.place, `${who} no API key, so ${first.reference} thinks instead`, {
+          help: `set ${variablesOf([lead, ...others])}`,
+        });
+      }
+      for (const link of links.slice(links.indexOf(first))) {
+        if (link.lacks === undefined) continue;
         problems.warn(
           'W_MODEL_SKIPPED',
           link.place,
-          `${link.reference} has no API key, so ${first.reference} thinks instead`,
+          `${link.reference} has no API key, so it cannot stand in for ${first.reference}`,
           {
-            help: `set ${link.lacks} to use ${link.reference}`,
+            help: `set ${link.lacks}`,
           },
         );
       }
@@ -68,7 +81,7 @@ export function resolveModels(declarations: Declarations, surroundings: Surround
           ? ''
           : `, and neither ${others.length === 1 ? 'has its fallback' : 'have its fallbacks'} ${others.join(', ')}`;
       problems.error('E_NO_KEY', lead.place, `${lead.reference} has no API key${also}`, {
-        help: `set ${[...new Set(links.map((link) => link.lacks))].join(' or ')}; or name another model`,
+        help: `set ${variablesOf(links)}; or name another model`,
       });
     }
     return undefined;
@@ -113,6 +126,7 @@ export function resolveModels(declarations: Declarations, surroundings: Surround
       return undefined;
     }
     const settings = readSettings(entry);
+    refuseHeaders(declared, problems);
     if (provider === 'scripted') {
       const path = resolve(surroundings.root, name);
       if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) {
@@ -203,7 +217,8 @@ function readSettings(entry: ModelEntry): Omit<ModelConfig, 'provider' | 'model'
   };
 }
 
-const nonEmpty = (text: string | undefined): string | undefined => (text === '' ? undefined : text);
+/** Keys are pasted with blanks and line breaks around them. */
+const nonEmpty = (text: string | undefined): string | undefined => (text?.trim() === '' ? undefined : text?.trim());
 
 export const isHttpUrl = (text: string): boolean => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
 

@@ -4,6 +4,7 @@ import type { ServerConfig, ToolRule } from './config.ts';
 import { isWritten, keyOf, valueOf, type Declarations, type Declared } from './declarations.ts';
 import type { Problems } from './problem.ts';
 import { isHttpUrl } from './resolve-models.ts';
+import { refuseHeaders } from './refuse-headers.ts';
 import type { ServerEntry } from './schema.ts';
 import { compileGlob, globFault } from './tool-globs.ts';
 
@@ -120,6 +121,11 @@ function readHttp(
     );
     return undefined;
   }
+  if (new URL(url).username !== '') {
+    problems.error('E_VALUE', valueOf(declared, 'url'), `mcpServers.${common.name}.url holds a name and password`, {
+      help: 'write auth: { bearer: "${env:TOKEN}" } or headers',
+    });
+  }
   const names = Object.keys(headers).map((header) => header.toLowerCase());
   if (auth !== undefined && names.includes('authorization')) {
     problems.error(
@@ -129,16 +135,8 @@ function readHttp(
       { help: 'keep one of them' },
     );
   }
-  for (const [header, value] of Object.entries(headers)) {
-    if (/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(header) && !/[\0\r\n]/.test(value)) continue;
-    problems.error(
-      'E_VALUE',
-      keyOf(declared, 'headers', header),
-      `${JSON.stringify(header)} is no header that can be sent`,
-      { help: 'names hold no spaces or colons, values no line breaks' },
-    );
-  }
-  const signed = auth === undefined ? headers : { ...headers, Authorization: `Bearer ${auth.bearer}` };
+  refuseHeaders(declared, problems);
+  const signed = auth === undefined ? headers : { ...headers, Authorization: `Bearer ${auth.bearer.trim()}` };
   return { ...common, kind: 'http', url, headers: signed };
 }
 

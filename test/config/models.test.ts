@@ -75,8 +75,24 @@ test('a model without its key leaves thinking to its fallback, with a warning th
     .toBe(`agents.yaml:3:15 warning W_MODEL_SKIPPED m has no API key, so n thinks instead
 3 |   m: { model: anthropic/x, fallback: [n, scripted/reply.yaml] }
   |               ^^^^^^^^^^^
-help: set ANTHROPIC_API_KEY to use m
+help: set ANTHROPIC_API_KEY
 `);
+});
+
+test('several without their keys are one warning; a fallback that could not stand in is another', async () => {
+  const models = 'models:\n  m: { model: anthropic/x, fallback: [openai/y, scripted/reply.yaml] }\n';
+  const none = await accepted(withModel('m', models));
+  expect(none.warnings).toMatchObject([
+    {
+      message: 'm and openai/y have no API key, so scripted/reply.yaml thinks instead',
+      help: 'set ANTHROPIC_API_KEY or OPENAI_API_KEY',
+    },
+  ]);
+  const one = await accepted(withModel('m', models), { env: { ANTHROPIC_API_KEY: ' a-key\n' } });
+  expect(one.config.agents[0]?.model).toMatchObject({ apiKey: 'a-key', fallback: [{ provider: 'scripted' }] });
+  expect(one.warnings.map(inShort)).toEqual([
+    'W_MODEL_SKIPPED agents.yaml:3:39 openai/y has no API key, so it cannot stand in for m',
+  ]);
 });
 
 test('a key that is asked for by reference is the one that is missing, whatever else is set', async () => {

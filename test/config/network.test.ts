@@ -112,6 +112,7 @@ describe('servers', () => {
       'E_VALUE agents.yaml:7:20 mcpServers.s.headers belongs to HTTP servers (url)',
     ],
     ['{ url: "http://x", args: [] }', 'E_VALUE agents.yaml:7:25 mcpServers.s.args belongs to stdio servers (command)'],
+    ['{ url: "http://me:pw@x/" }', 'E_VALUE agents.yaml:7:13 mcpServers.s.url holds a name and password'],
     ['{ url: "file:///x" }', 'E_VALUE agents.yaml:7:13 mcpServers.s.url must begin with http:// or https://'],
     ['{ url: "http://x", headers: { "A B": c } }', 'E_VALUE agents.yaml:7:36 "A B" is no header that can be sent'],
     [
@@ -269,8 +270,8 @@ describe('include', () => {
       await refused({ 'agents.yaml': `include: [gone.yaml, b.yaml]\n${minimal()}`, 'b.yaml': 'serve: {}\nmodel: x\n' }),
     ).toEqual([
       'E_READ agents.yaml:1:11 include "gone.yaml": the file does not exist',
-      'E_FOREIGN_KEY b.yaml:1:1 "serve" is another tool\'s key',
-      'E_FOREIGN_KEY b.yaml:2:1 "model" is another tool\'s key',
+      'E_FOREIGN_KEY b.yaml:1:1 unknown key "serve"',
+      'E_FOREIGN_KEY b.yaml:2:1 unknown key "model"',
     ]);
   });
 });

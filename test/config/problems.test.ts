@@ -155,11 +155,11 @@ test('a missing key points at the key that should hold it', async () => {
 });
 
 test.each([
-  ['instruction: x', '"instruction" is another tool\'s key in agents.a'],
-  ['system_prompt: x', '"system_prompt" is another tool\'s key in agents.a'],
-  ['sub_agents: [x]', '"sub_agents" is another tool\'s key in agents.a'],
-  ['max_iterations: 3', '"max_iterations" is another tool\'s key in agents.a'],
-  ['toolsets: []', '"toolsets" is another tool\'s key in agents.a'],
+  ['instruction: x', 'unknown key "instruction" in agents.a'],
+  ['system_prompt: x', 'unknown key "system_prompt" in agents.a'],
+  ['sub_agents: [x]', 'unknown key "sub_agents" in agents.a'],
+  ['max_iterations: 3', 'unknown key "max_iterations" in agents.a'],
+  ['toolsets: []', 'unknown key "toolsets" in agents.a'],
 ])('%s is answered with our own key', async (line, message) => {
   expect(await refused(minimal(`    ${line}\n`))).toEqual([`E_FOREIGN_KEY agents.yaml:6:5 ${message}`]);
 });

@@ -1,6 +1,6 @@
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { formatProblems } from '../../src/config/format-problems.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
@@ -236,6 +236,6 @@ test('nothing that is written makes loadConfig throw, and every problem has a pl
         expect(excerpt).toBeDefined();
       }
     }),
-    { numRuns: 150 },
+    { numRuns: 100 },
   );
 });
