@@ -3,24 +3,22 @@
  *
  * Invariants:
  *   E1. No result without its record: a step's value is stored before the loop sees it, an intent before it may leave.
+ *   E4. What is recorded is returned and not done again: a first run and a recovery take the same path.
  *   After the task was cancelled no effect begins: every verb rejects with the signal's reason.
+ *   A task is parked when it waits for answers and no verb is at work: see `Run.rest`.
  */
-import type { TaskContext } from '../task/engine.ts';
-import type { ProgressEvent } from '../task/event.ts';
-import type { GroupedWrite } from './group-writes.ts';
+import { createHash } from 'node:crypto';
+import type { Commit, TaskContext } from '../task/engine.ts';
+import type { InputResponse, Question } from '../task/question.ts';
+import type { Run } from './run.ts';
 
-export interface Journal {
-  readonly id: string;
-  readonly signal: AbortSignal;
-  readonly wantDeltas: boolean;
-  write: GroupedWrite;
-  tell(event: ProgressEvent & { path: string; at: number }): void;
-}
-
-export function taskContext(journal: Journal, path: string, startedAt: number): TaskContext {
-  const { id, signal } = journal;
+export function taskContext(run: Run, path: string, startedAt: number): TaskContext {
+  const { signal } = run.abort;
   const keyOf = (name: string): string => (path === '' ? name : `${path}/${name}`);
   let now = startedAt;
+  const seen = (at: number): void => {
+    now = Math.max(now, at);
+  };
 
   return {
     path,
@@ -29,29 +27,76 @@ export function taskContext(journal: Journal, path: string, startedAt: number): 
       return now;
     },
     get hasListeners() {
-      return journal.wantDeltas;
+      return run.watchers.wantDeltas;
     },
+
     async step(name, effect) {
       signal.throwIfAborted();
       const key = keyOf(name);
-      const value = await effect(signal, async (bytes) => {
+      const record = run.steps.get(key);
+      if (record !== undefined) {
+        seen(record.at);
+        return record.value as Awaited<ReturnType<typeof effect>>;
+      }
+      return run.working(async () => {
+        const value = await effect(signal, commitOf(run, key));
+        const at = Date.now();
+        await run.write({ kind: 'step', key, value: JSON.stringify(value ?? null), at });
         signal.throwIfAborted();
-        await journal.write({ kind: 'intent', id, key, bytes, at: Date.now() });
-        signal.throwIfAborted();
+        seen(at);
+        return value;
       });
-      const at = Date.now();
-      await journal.write({ kind: 'step', id, key, value: JSON.stringify(value ?? null), at });
-      signal.throwIfAborted();
-      now = Math.max(now, at);
-      return value;
     },
+
+    unfinished(name) {
+      const key = keyOf(name);
+      return run.steps.has(key) ? undefined : run.intents.get(key);
+    },
+
+    async requestInput(name, request): Promise<InputResponse> {
+      signal.throwIfAborted();
+      const key = keyOf(name);
+      const asked = run.questions.get(key);
+      if (asked === undefined) await run.working(() => run.ask(questionOf(key, request)));
+      const answer = asked?.answer ?? (await run.answerTo(key));
+      seen(answer.at);
+      return answer.response;
+    },
+
+    previous: () => run.working(() => run.previous()),
+
     async branch(key, body) {
       signal.throwIfAborted();
-      const branch = taskContext(journal, keyOf(key), now);
+      const branch = taskContext(run, keyOf(key), now);
       const value = await body(branch);
-      now = Math.max(now, branch.now);
+      seen(branch.now);
       return value;
     },
-    emit: (event) => journal.tell({ ...event, path, at: Date.now() }),
+
+    emit: (event) => run.tell({ ...event, path, at: Date.now() }),
   };
 }
+
+function commitOf(run: Run, key: string): Commit {
+  const { signal } = run.abort;
+  const commit = async (bytes: string, effect: Parameters<Commit>[1]): Promise<void> => {
+    signal.throwIfAborted();
+    // What may not be repeated must not be forgotten either: not even by a power cut.
+    await run.write({ kind: 'intent', key, bytes, effect, at: Date.now() }, { barrier: effect === 'unsafe' });
+    signal.throwIfAborted();
+  };
+  const reference = (id: string): Promise<void> =>
+    run.write({ kind: 'reference', key, reference: id, at: Date.now() }, { barrier: true });
+  return Object.assign(commit, { reference });
+}
+
+const questionOf = (key: string, request: Question['request']): Question => ({
+  key,
+  wireKey: wireKeyOf(key, 1),
+  request,
+  askedAt: Date.now(),
+});
+
+/** Says nothing of what is asked, is the same after a crash between two writes, and is new for every attempt. */
+export const wireKeyOf = (key: string, attempt: number): string =>
+  `${createHash('sha256').update(key).digest('base64url').slice(0, 12)}.${attempt}`;

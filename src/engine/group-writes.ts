@@ -3,17 +3,17 @@
  *
  * Invariants:
  *   - writes reach the store in the order in which they were given, and a later group never before an earlier one;
- *   - a promise resolves only when its write is stored;
+ *   - a promise resolves only when its write is stored, and with `barrier` only when it survives a power cut;
  *   - a write that cannot be stored rejects alone: the others of its group are tried again one by one.
  */
 import type { Store, Write } from './store.ts';
 
-export type GroupedWrite = (write: Write) => Promise<void>;
+export type GroupedWrite = (write: Write, options?: { barrier: boolean }) => Promise<void>;
 
 /** Why some writes of a group were not stored; most groups have none. */
 type Faults = ReadonlyMap<Write, unknown>;
 
-export function groupWrites(store: Pick<Store, 'write'>): GroupedWrite {
+export function groupWrites(store: Pick<Store, 'write' | 'sync'>): GroupedWrite {
   let waiting: Write[] = [];
   let group: Promise<Faults> | undefined;
   let last: Promise<unknown> = Promise.resolve();
@@ -27,11 +27,12 @@ export function groupWrites(store: Pick<Store, 'write'>): GroupedWrite {
     return faultsOf(store, writes);
   };
 
-  return async (write) => {
+  return async (write, { barrier } = { barrier: false }) => {
     waiting.push(write);
     group ??= last = flush(last);
     const faults = await group;
     if (faults.has(write)) throw faults.get(write);
+    if (barrier) await store.sync();
   };
 }
 

@@ -1,143 +1,305 @@
-/** The store on SQLite. `node:sqlite` is synchronous: a group of writes is one short transaction. */
-import { closeSync, openSync } from 'node:fs';
-import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite';
+/**
+ * The store on SQLite. `node:sqlite` is synchronous: a group of writes is one short transaction, without a sync.
+ *
+ * The barrier is a sync of the write-ahead log by the thread pool, so that a slow disk delays those who asked for it
+ * and nobody else. It covers what SQLite's own `synchronous = full` covers: every commit before it is in that file, and
+ * a checkpoint (under `normal`) syncs the log before it moves pages and the database after it did.
+ */
+import { closeSync, fdatasync, openSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { dirname } from 'node:path';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { promisify } from 'node:util';
+import { mkdirSync, fsyncSync } from 'node:fs';
 import { messageOf, UsageError } from '../errors.ts';
-import type { JsonObject } from '../json.ts';
-import type { StepRecord, Task, TaskState } from '../task/task.ts';
-import type { Store, Write } from './store.ts';
+import type { Question } from '../task/question.ts';
+import type { Task } from '../task/task.ts';
+import { intentFrom, questionFrom, type Row, stepFrom, taskFrom } from './sqlite-rows.ts';
+import { migrate } from './sqlite-schema.ts';
+import { FencedError, type Store, type Write } from './store.ts';
 
-const schema = `
-  create table if not exists task (
-    id text primary key, agent text not null, owner text not null, input text not null,
-    conversation text not null, predecessor text, status text not null, outcome text,
-    created_at integer not null, updated_at integer not null
-  ) strict;
-  create index if not exists task_by_owner on task (owner, created_at);
-  create index if not exists task_by_conversation on task (owner, conversation, created_at);
-  create table if not exists step (
-    task text not null, key text not null, value text not null, at integer not null, primary key (task, key)
-  ) strict;
-  create table if not exists intent (
-    task text not null, key text not null, bytes text not null, at integer not null, primary key (task, key)
-  ) strict;
-`;
+const syncFile = promisify(fdatasync);
 
 /**
  * @param path a file, which only its owner may read, or `:memory:`.
  * @throws UsageError it cannot be opened, or is no database of ours.
  */
 export function openSqliteStore(path: string): Store {
-  const db = openDatabase(path);
-  const begin = db.prepare('begin immediate');
-  const commit = db.prepare('commit');
-  const rollback = db.prepare('rollback');
-  const insertTask = db.prepare(
-    'insert into task values (:id, :agent, :owner, :input, :conversation, :predecessor, :status, null, :createdAt, :createdAt)',
-  );
-  const updateState = db.prepare(
-    `update task set status = :status, outcome = :outcome, updated_at = :at where id = :id and status = 'working'`,
-  );
-  const insertStep = db.prepare('insert into step values (?, ?, ?, ?)');
-  const insertIntent = db.prepare('insert into intent values (?, ?, ?, ?)');
-  const selectTask = db.prepare('select * from task where id = ?');
-  const selectSteps = db.prepare('select key, value, at from step where task = ? order by rowid');
-  const selectTasks = new Map<string, StatementSync>();
+  const { db, log } = openDatabase(path);
+  const statements = new Map<string, StatementSync>();
+  const sql = (text: string): StatementSync => {
+    let statement = statements.get(text);
+    if (statement === undefined) statements.set(text, (statement = db.prepare(text)));
+    return statement;
+  };
+  const transact = <T>(work: () => T): T => {
+    sql('begin immediate').run();
+    try {
+      const value = work();
+      sql('commit').run();
+      return value;
+    } catch (error) {
+      // A full disk rolls back by itself.
+      if (db.isTransaction) sql('rollback').run();
+      throw error;
+    }
+  };
+
+  const mayWrite = (id: string, fence: number): void => {
+    const row = sql('select fence from task where id = ?').get(id);
+    if (row?.['fence'] !== fence) throw new FencedError(`task ${id} belongs to somebody else now`);
+  };
+
+  const insertTask = ({ task, instance, startKey }: Extract<Write, { kind: 'task' }>): void => {
+    sql(
+      `insert into task (id, agent, owner, input, conversation, predecessor, start_key, status, ttl_ms, created_at,
+        updated_at, instance, fence) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)`,
+    ).run(
+      ...[task.id, task.agent, task.owner, JSON.stringify(task.input), task.conversation, task.predecessor ?? null],
+      ...[startKey ?? null, task.status, task.ttlMs, task.createdAt, task.updatedAt, instance],
+    );
+  };
 
   const apply = (write: Write): void => {
+    if (write.kind === 'task') return insertTask(write);
+    const { id, fence, at } = write;
+    mayWrite(id, fence);
     switch (write.kind) {
-      case 'task': {
-        const { id, agent, owner, input, conversation, predecessor = null, status, createdAt } = write.task;
-        insertTask.run({
-          id,
-          agent,
-          owner,
-          input: JSON.stringify(input),
-          conversation,
-          predecessor,
-          status,
-          createdAt,
-        });
-        break;
-      }
-      case 'state': {
-        const { status, ...outcome } = write.state;
-        updateState.run({ id: write.id, status, outcome: JSON.stringify(outcome), at: write.at });
-        break;
-      }
       case 'intent':
-        insertIntent.run(write.id, write.key, write.bytes, write.at);
+        sql('insert or replace into intent (task, key, bytes, effect, at) values (?, ?, ?, ?, ?)').run(
+          ...[id, write.key, write.bytes, write.effect, at],
+        );
+        break;
+      case 'reference':
+        sql('update intent set reference = ? where task = ? and key = ?').run(write.reference, id, write.key);
         break;
       case 'step':
-        insertStep.run(write.id, write.key, write.value, write.at);
+        sql('insert into step values (?, ?, ?, ?)').run(id, write.key, write.value, at);
+        break;
+      case 'question': {
+        const { key, wireKey, request } = write.question;
+        sql('insert into question (task, key, wire_key, request, asked_at) values (?, ?, ?, ?, ?)').run(
+          ...[id, key, wireKey, JSON.stringify(request), at],
+        );
+        sql(`update task set status = 'input_required', updated_at = ? where id = ?`).run(at, id);
+        break;
+      }
+      case 'end': {
+        const { status, ...outcome } = write.state;
+        sql(
+          'update task set status = ?, outcome = ?, updated_at = ?, instance = null, wants_to_run = 0, fence = fence + 1 where id = ?',
+        ).run(status, JSON.stringify(outcome), at, id);
+        break;
+      }
+      case 'park':
+        sql('update task set instance = null where id = ?').run(id);
         break;
     }
   };
 
+  const questions = (id: string): Question[] =>
+    sql('select * from question where task = ? order by rowid').all(id).map(questionFrom);
+  const taskOf = (row: Row): Task =>
+    taskFrom(row, row['status'] === 'input_required' ? questions(String(row['id'])) : []);
+  const steps = (id: string) =>
+    sql('select key, value, at from step where task = ? order by rowid').all(id).map(stepFrom);
+  const stillOpen = `exists (select 1 from question where task = task.id and answer is null)`;
+
   return {
     async write(writes) {
-      begin.run();
-      try {
+      transact(() => {
         for (const write of writes) apply(write);
-        commit.run();
-      } catch (error) {
-        // A full disk rolls back by itself.
-        if (db.isTransaction) rollback.run();
-        throw error;
-      }
+      });
     },
+    sync: syncing(log),
+
     async task(id) {
-      const row = selectTask.get(id);
-      return row === undefined ? undefined : taskFrom(row);
+      const row = sql('select * from task where id = ?').get(id);
+      return row === undefined ? undefined : taskOf(row);
     },
     async tasks({ limit = 100, ...filter }) {
       const given = Object.entries(filter).filter(([, value]) => value !== undefined);
-      const where = given.map(([column]) => `${column} = ?`).join(' and ');
-      const select =
-        selectTasks.get(where) ??
-        db.prepare(`select * from task where ${where} order by created_at desc, rowid desc limit ?`);
-      selectTasks.set(where, select);
-      return select.all(...given.map(([, value]) => value), limit).map(taskFrom);
+      const where = given.map(([column]) => `${column} = ?`).join(' and ') || 'true';
+      const select = sql(`select * from task where ${where} order by created_at desc, rowid desc limit ?`);
+      return select.all(...given.map(([, value]) => value), limit).map(taskOf);
     },
-    async steps(id) {
-      return selectSteps.all(id).map((row): StepRecord => ({
-        key: String(row['key']),
-        value: JSON.parse(String(row['value'])),
-        at: Number(row['at']),
-      }));
+    async started(owner, agent, startKey) {
+      const row = sql('select * from task where owner = ? and agent = ? and start_key = ?').get(owner, agent, startKey);
+      return row === undefined ? undefined : taskOf(row);
+    },
+    async load(id) {
+      const row = sql('select * from task where id = ?').get(id);
+      if (row === undefined) return undefined;
+      const intents = sql('select * from intent where task = ?').all(id);
+      return {
+        task: taskOf(row),
+        fence: Number(row['fence']),
+        steps: steps(id),
+        intents: new Map(intents.map((intent) => [String(intent['key']), intentFrom(intent)])),
+        questions: questions(id),
+      };
+    },
+    steps: async (id) => steps(id),
+
+    answer: async (id, wireKey, answer) =>
+      transact(() => {
+        const open = sql(`select 1 from task where id = ? and status = 'input_required'`).get(id);
+        if (open === undefined) return false;
+        const taken = sql('update question set answer = ? where task = ? and wire_key = ? and answer is null').run(
+          ...[JSON.stringify(answer), id, wireKey],
+        );
+        if (taken.changes === 0) return false;
+        sql(
+          `update task set status = iif(${stillOpen}, 'input_required', 'working'), updated_at = ?, wants_to_run = 1
+           where id = ?`,
+        ).run(answer.at, id);
+        return true;
+      }),
+    rename: async (id, wireKey, newWireKey, at) =>
+      transact(() => {
+        const renamed = sql('update question set wire_key = ? where task = ? and wire_key = ? and answer is null').run(
+          ...[newWireKey, id, wireKey],
+        );
+        if (renamed.changes > 0) sql('update task set updated_at = ? where id = ?').run(at, id);
+        return renamed.changes > 0;
+      }),
+    cancel: async (id, at) =>
+      sql(
+        `update task set status = 'cancelled', outcome = '{}', updated_at = ?, instance = null, wants_to_run = 0,
+           fence = fence + 1 where id = ? and status in ('working', 'input_required')`,
+      ).run(at, id).changes > 0,
+
+    claim: async (instance, most) =>
+      sql(
+        `update task set instance = ?, fence = fence + 1, wants_to_run = 0 where id in (
+           select id from task where wants_to_run = 1 and instance is null order by updated_at limit ?
+         ) returning id, fence`,
+      )
+        .all(instance, most)
+        .map((row) => ({ id: String(row['id']), fence: Number(row['fence']) })),
+    async owned(instance) {
+      return new Set(
+        sql('select id from task where instance = ?')
+          .all(instance)
+          .map((row) => String(row['id'])),
+      );
+    },
+
+    async beat(instance, at) {
+      sql('insert into instance values (?, ?, ?, ?) on conflict (id) do update set seen_at = excluded.seen_at').run(
+        instance,
+        process.pid,
+        hostname(),
+        at,
+      );
+    },
+    async dead(instance, before) {
+      const others = sql(
+        `select instance.*, task.instance as running from task left join instance on instance.id = task.instance
+         where task.instance is not null and task.instance <> ? group by task.instance`,
+      ).all(instance);
+      return others.filter((row) => isDead(row, before)).map((row) => String(row['running']));
+    },
+    async bury(instance, most, at) {
+      const failed = JSON.stringify({
+        error: { code: -32603, message: `It was set aside: its process died ${most} times at the same place.` },
+      });
+      transact(() => {
+        const count = '(select count(*) from step where task = task.id)';
+        sql(
+          `update task set deaths = iif(${count} > steps_at_death, 1, deaths + 1), steps_at_death = ${count},
+             instance = null, wants_to_run = 1, fence = fence + 1 where instance = ?`,
+        ).run(instance);
+        sql(
+          `update task set status = 'failed', outcome = ?, wants_to_run = 0, updated_at = ?
+           where wants_to_run = 1 and deaths >= ?`,
+        ).run(failed, at, most);
+        sql('delete from instance where id = ?').run(instance);
+      });
+    },
+    async leave(instance) {
+      transact(() => {
+        sql('update task set instance = null, wants_to_run = 1, fence = fence + 1 where instance = ?').run(instance);
+        sql('delete from instance where id = ?').run(instance);
+      });
+    },
+    hasNews: newsOf(db),
+    async prune(now) {
+      return transact(() => {
+        const over = `select id from task where status not in ('working', 'input_required')
+          and ttl_ms is not null and created_at + ttl_ms < ?`;
+        for (const table of ['step', 'intent', 'question']) {
+          sql(`delete from ${table} where task in (${over})`).run(now);
+        }
+        return Number(sql(`delete from task where id in (${over})`).run(now).changes);
+      });
     },
     async close() {
       db.close();
+      if (log !== undefined) closeSync(log);
     },
   };
 }
 
-function openDatabase(path: string): DatabaseSync {
+function openDatabase(path: string): { db: DatabaseSync; log?: number } {
   try {
-    // SQLite gives its other files the mode of this one.
-    if (path !== ':memory:') closeSync(openSync(path, 'a', 0o600));
+    const isFile = path !== ':memory:';
+    if (isFile) {
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      // SQLite gives its other files the mode of this one.
+      closeSync(openSync(path, 'a', 0o600));
+    }
     const db = new DatabaseSync(path);
     db.exec('pragma busy_timeout = 5000; pragma journal_mode = wal; pragma synchronous = normal');
-    db.exec(schema);
-    return db;
+    migrate(db);
+    if (!isFile) return { db };
+    // The log exists from the first write on; that it exists must survive a power cut as well.
+    db.exec('create table if not exists opened (at integer) strict; drop table opened');
+    const folder = openSync(dirname(path), 'r');
+    fsyncSync(folder);
+    closeSync(folder);
+    return { db, log: openSync(`${path}-wal`, 'r') };
   } catch (error) {
     throw new UsageError(`The task store ${path} cannot be opened: ${messageOf(error)}`);
   }
 }
 
-function taskFrom(row: Record<string, SQLOutputValue>): Task {
-  const state = {
-    status: row['status'],
-    ...(row['outcome'] !== null && (JSON.parse(String(row['outcome'])) as JsonObject)),
-  } as TaskState;
-  return {
-    id: String(row['id']),
-    agent: String(row['agent']),
-    owner: String(row['owner']),
-    input: JSON.parse(String(row['input'])),
-    conversation: String(row['conversation']),
-    ...(row['predecessor'] !== null && { predecessor: String(row['predecessor']) }),
-    createdAt: Number(row['created_at']),
-    updatedAt: Number(row['updated_at']),
-    ...state,
+/** One sync at a time; all who ask while one runs share the next. */
+function syncing(log: number | undefined): () => Promise<void> {
+  if (log === undefined) return async () => {};
+  let current: Promise<void> = Promise.resolve();
+  let next: Promise<void> | undefined;
+  return () => {
+    next ??= current
+      .catch(() => {})
+      .then(() => {
+        next = undefined;
+        return (current = syncFile(log));
+      });
+    return next;
   };
+}
+
+/** SQLite counts the commits of other connections. */
+function newsOf(db: DatabaseSync): () => boolean {
+  const version = db.prepare('pragma data_version');
+  let last = version.get()?.['data_version'];
+  return () => {
+    const now = version.get()?.['data_version'];
+    const isNews = now !== last;
+    last = now;
+    return isNews;
+  };
+}
+
+/** A row without an instance lost it; on this machine a process can be asked for. */
+function isDead(row: Row, before: number): boolean {
+  if (row['id'] === null || Number(row['seen_at']) < before) return true;
+  if (row['host'] !== hostname()) return false;
+  try {
+    process.kill(Number(row['pid']), 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
 }

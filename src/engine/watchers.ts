@@ -16,6 +16,10 @@ export class Watchers {
   readonly #watchers = new Set<Watcher>();
   #ended = false;
 
+  get isEmpty(): boolean {
+    return this.#watchers.size === 0;
+  }
+
   get wantDeltas(): boolean {
     for (const watcher of this.#watchers) if (watcher.deltas) return true;
     return false;

@@ -5,10 +5,13 @@
  * Invariants that code inside a task keeps:
  *   C1. Branches open in a fixed order, before anything is awaited, so that a replay sees the same sequence.
  *   C3. It reads no clock, no randomness and no environment outside a step: decisions come from recorded values.
- *   C4. It awaits nothing but the context's verbs (inside a step's effect anything may be awaited).
+ *   C4. It awaits nothing but the context's verbs (inside a step's effect anything may be awaited), and holds nothing
+ *       across `requestInput`: a parked task is a row, its promises are dropped and its `finally` blocks never run.
  */
+import type { EffectClass } from './effect.ts';
 import type { ProgressEvent, TaskEvent } from './event.ts';
 import type { JsonObject } from '../json.ts';
+import type { InputRequest, InputResponse, Intent } from './question.ts';
 import type { StepRecord, Task, TaskResult, TaskStatus } from './task.ts';
 
 export interface StartTask {
@@ -17,6 +20,10 @@ export interface StartTask {
   owner: string;
   /** The conversation to continue (`Task.conversation`): the new task follows its last one. */
   conversation?: string;
+  /** The same key of the same owner for the same agent is the same task, however often it is started. */
+  idempotencyKey?: string;
+  /** Milliseconds from creation until the task may be forgotten; null for never. Default: the engine's. */
+  ttlMs?: number | null;
 }
 
 export interface TaskFilter {
@@ -45,6 +52,12 @@ export interface TaskEngine {
   list(filter: TaskFilter): Promise<Task[]>;
   /** The task's recorded steps, in the order of their recording. */
   journal(id: string, owner: string): Promise<StepRecord[]>;
+  /**
+   * Answers open questions, by wire key. The first valid answer to a question wins, in one transaction; keys that are
+   * not open (any more) are ignored. An answer that does not fit its question consumes nothing: the question is asked
+   * again under a new key. `cancel` leaves the question open under a new key.
+   */
+  respond(id: string, owner: string, answers: Readonly<Record<string, InputResponse>>, channel: string): Promise<Task>;
   /** Stored before it returns; afterwards no new effect begins. A terminal task stays as it is. */
   cancel(id: string, owner: string): Promise<Task>;
   /**
@@ -60,7 +73,12 @@ export interface TaskEngine {
  * Writes the intent: `bytes` is the exact JSON text of what is about to leave. An effect that cannot be repeated
  * calls it once, at the last moment before the effect leaves; what never called it was never sent.
  */
-export type Commit = (bytes: string) => Promise<void>;
+export interface Commit {
+  /** The intent. */
+  (bytes: string, effect: EffectClass): Promise<void>;
+  /** The other server made a task of the call: its id, stored before anything is waited for. */
+  reference(id: string): Promise<void>;
+}
 
 /** The loop's side. */
 export interface TaskContext {
@@ -79,10 +97,25 @@ export interface TaskContext {
    * A rejection is not recorded and ends the task as `failed`: what may go wrong is part of the value.
    */
   step<T>(name: string, effect: (signal: AbortSignal, commit: Commit) => Promise<T>): Promise<T>;
+  /**
+   * The intent of a step that has no record: a process died after the call may have left, so nobody knows whether it
+   * happened. Undefined for a step that never left, or that is recorded.
+   */
+  unfinished(name: string): Intent | undefined;
+  /** Asks, and parks until somebody answers: for days, over restarts. Nothing may be held meanwhile (C4). */
+  requestInput(name: string, request: InputRequest): Promise<InputResponse>;
+  /** The tasks of this conversation before this one, oldest first, with their records. */
+  previous(): Promise<readonly Finished[]>;
   /** A named sequence beside its siblings. */
   branch<T>(key: string, body: (branch: TaskContext) => Promise<T>): Promise<T>;
   /** Progress for watchers. Never needed for a replay. */
   emit(event: ProgressEvent): void;
+}
+
+/** A terminal task with its records, which never change again. */
+export interface Finished {
+  task: Task;
+  records: readonly StepRecord[];
 }
 
 /** What a task does. A rejection is a fault of ours and ends the task as `failed`. */

@@ -6,9 +6,11 @@
  * Invariants:
  *   T1. A task is stored before its id is told to anyone.
  *   T2. A terminal status never changes.
+ *   T3. A wire key is used once in a task's life.
  */
 import type { Content } from './content.ts';
 import type { Json, JsonObject } from '../json.ts';
+import type { InputRequest } from './question.ts';
 import type { Usage } from './usage.ts';
 
 /** Why an agent stopped working. Everything but `answer` is told with `isError`. */
@@ -19,7 +21,8 @@ export type StopReason =
   | 'length' //             the reply was cut at the model's output limit
   | 'bad_output' //         the answer never fitted the agent's output schema
   | 'model_unavailable' //  no model answered, after retries and fallbacks
-  | 'server_unavailable'; // an MCP server that the agent needs could not be reached
+  | 'server_unavailable' // an MCP server that the agent needs could not be reached
+  | 'stopped'; //           a person stopped it
 
 export type LimitName = 'turns' | 'tool_calls' | 'tokens' | 'cost' | 'time' | 'context';
 
@@ -53,10 +56,16 @@ interface TaskBase {
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
   readonly updatedAt: number;
+  /** Milliseconds from its creation after which it may be forgotten; null for never. */
+  readonly ttlMs: number | null;
+  /** What it is doing, in one line for people. */
+  readonly statusMessage?: string;
 }
 
 export type TaskState =
   | { readonly status: 'working' }
+  /** By wire key. Branches that need no answer go on meanwhile. */
+  | { readonly status: 'input_required'; readonly inputRequests: Readonly<Record<string, InputRequest>> }
   | { readonly status: 'completed'; readonly result: TaskResult }
   | { readonly status: 'failed'; readonly error: TaskError }
   | { readonly status: 'cancelled' };
@@ -65,7 +74,9 @@ export type Task = TaskBase & TaskState;
 
 export type TaskStatus = Task['status'];
 
-export const isTerminal = (task: Task): boolean => task.status !== 'working';
+export type TerminalState = Exclude<TaskState, { status: 'working' | 'input_required' }>;
+
+export const isTerminal = (task: Task): boolean => task.status !== 'working' && task.status !== 'input_required';
 
 /** One recorded step of a task: what `TaskContext.step` returned, at which branch path, when. */
 export interface StepRecord {

@@ -1,0 +1,8 @@
+import { schemaCheck } from '../json-schema.ts';
+import type { InputRequest, InputResponse } from '../task/question.ts';
+
+/** Says why `response` is no answer to `request`; undefined when it is one. A form accepted empty answers nothing. */
+export function answerFault(request: InputRequest, response: InputResponse): string | undefined {
+  if (response.action !== 'accept' || request.kind !== 'form') return undefined;
+  return schemaCheck(request.schema)(response.content);
+}

@@ -1,0 +1,48 @@
+/** The tables, and how a file of an earlier version becomes one of this: each entry lifts it by one version. */
+import type { DatabaseSync } from 'node:sqlite';
+import { UsageError } from '../errors.ts';
+
+const migrations = [
+  `
+  create table task (
+    id text primary key, agent text not null, owner text not null, input text not null,
+    conversation text not null, predecessor text, start_key text,
+    status text not null, outcome text, ttl_ms integer,
+    created_at integer not null, updated_at integer not null,
+    instance text, fence integer not null, wants_to_run integer not null default 0,
+    deaths integer not null default 0, steps_at_death integer not null default -1
+  ) strict;
+  create index task_by_owner on task (owner, created_at);
+  create index task_by_conversation on task (owner, conversation, created_at);
+  create unique index task_by_start_key on task (owner, agent, start_key) where start_key is not null;
+  create index task_by_instance on task (instance) where instance is not null;
+  create index task_waiting on task (updated_at) where wants_to_run = 1;
+
+  create table step (
+    task text not null, key text not null, value text not null, at integer not null, primary key (task, key)
+  ) strict;
+  create table intent (
+    task text not null, key text not null, bytes text not null, effect text not null, reference text,
+    at integer not null, primary key (task, key)
+  ) strict;
+  create table question (
+    task text not null, key text not null, wire_key text not null, request text not null, asked_at integer not null,
+    answer text, primary key (task, key)
+  ) strict;
+  create unique index question_by_wire_key on question (task, wire_key);
+
+  create table instance (id text primary key, pid integer not null, host text not null, seen_at integer not null) strict;
+  `,
+];
+
+/** @throws UsageError the file is of a newer version of Deputy. */
+export function migrate(db: DatabaseSync): void {
+  const { user_version: found } = db.prepare('pragma user_version').get() as { user_version: number };
+  if (found > migrations.length)
+    throw new UsageError(
+      `it was written by a newer version of Deputy (${found} > ${migrations.length}); update this one`,
+    );
+  for (let version = found; version < migrations.length; version++) {
+    db.exec(`begin immediate; ${migrations[version] ?? ''}; pragma user_version = ${version + 1}; commit`);
+  }
+}
