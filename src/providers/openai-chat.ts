@@ -24,7 +24,7 @@ import { estimate } from './estimate.ts';
 import { idOf, type ModelOptions } from './model-options.ts';
 import { ask, effortOf, openaiEndpoint, type OpenAIEndpoint } from './openai-client.ts';
 import { strictSchema, toldSchema } from './output-schema.ts';
-import { contextWindow, priced } from './price.ts';
+import { contextWindow, priced, type Tokens } from './price.ts';
 import { claimId, count, stopOf, toolCall } from './reply.ts';
 import { turnsOf, type AssistantTurn, type UserTurn } from './turns.ts';
 import { serverFault } from './wire-error.ts';
@@ -233,7 +233,7 @@ function replyOf(
   return {
     message: { role: 'assistant', content, native: { by: id, value: nativeOf(message, said, calls) } },
     stop: stopOf(content, isRefused ? 'refusal' : finish === 'length' ? 'length' : 'end'),
-    usage: usageOf(completion.usage ?? estimated(request, content), options),
+    usage: priced(options, completion.usage ? tokensOf(completion.usage) : estimate(request, content)),
     model: id,
   };
 }
@@ -270,18 +270,12 @@ function nativeOf(message: ChatMessage, said: string, calls: Json[]): Json {
   };
 }
 
-/** Some endpoints do not count, and the limits of an agent must hold all the same. */
-function estimated(request: ModelRequest, content: ModelReply['message']['content']): NonNullable<Completion['usage']> {
-  const { inputTokens, outputTokens } = estimate(request, content);
-  return { prompt_tokens: inputTokens, completion_tokens: outputTokens };
-}
-
-function usageOf(usage: NonNullable<Completion['usage']>, options: ModelOptions): ModelReply['usage'] {
-  return priced(options, {
+function tokensOf(usage: NonNullable<Completion['usage']>): Tokens {
+  return {
     inputTokens: count(usage.prompt_tokens),
     outputTokens: count(usage.completion_tokens),
     cachedInputTokens: count(usage.prompt_tokens_details?.cached_tokens ?? usage.prompt_cache_hit_tokens),
     cacheWriteTokens: count(usage.prompt_tokens_details?.cache_write_tokens),
     reasoningTokens: count(usage.completion_tokens_details?.reasoning_tokens),
-  });
+  };
 }
