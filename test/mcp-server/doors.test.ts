@@ -5,6 +5,9 @@ import { modernClient, v1Client, type TestClient } from './clients.ts';
 import type { FakeEngine } from './fake-engine.ts';
 import { fakeNetwork } from './network.ts';
 
+/** Of machines that do much else. */
+const patience = { timeout: 10_000 };
+
 let door: HttpDoor;
 let engine: FakeEngine;
 
@@ -132,7 +135,7 @@ describe.each(doors)('%s', (_, connect) => {
     const abort = new AbortController();
     const call = client.call('endless', { message: 'go' }, { signal: abort.signal, onprogress: () => abort.abort() });
     await expect(call).rejects.toThrow();
-    await expect.poll(() => witness(client)).toEqual({ cancelled: before.cancelled + 1, atWork: 0 });
+    await expect.poll(() => witness(client), patience).toEqual({ cancelled: before.cancelled + 1, atWork: 0 });
     expect((await client.call('echo', { message: 'still here' })).content[0]?.text).toBe('still here');
   });
 
@@ -173,7 +176,7 @@ test.each([
   let hasHeard = false;
   await client.onToolsChanged(() => (hasHeard = true));
   serving = [{ name: 'newcomer', description: 'Is new.' }];
-  await expect.poll(() => (changing.changed('tools'), hasHeard)).toBe(true);
+  await expect.poll(() => (changing.changed('tools'), hasHeard), patience).toBe(true);
   expect((await client.list()).map(({ name }) => name)).toEqual(['newcomer']);
   await client.close();
 });

@@ -74,9 +74,12 @@ describe('who may come in', () => {
     expect(await answer).toMatch(/^HTTP\/1.1 403 /);
   });
 
-  test.each(['0.0.0.0', '::', '192.168.1.5', 'example.org'])('serving on %s is refused', async (host) => {
-    await expect(serveHttp({ ...fakeNetwork().options, host })).rejects.toThrow(UsageError);
-  });
+  test.each(['0.0.0.0', '::', '192.168.1.5', '127.0.0.2', 'example.org', ''])(
+    'serving on %s is refused',
+    async (host) => {
+      await expect(serveHttp({ ...fakeNetwork().options, host })).rejects.toThrow(UsageError);
+    },
+  );
 });
 
 describe('bodies', () => {

@@ -21,7 +21,7 @@ const cityOutput: JsonObject = {
 };
 
 /** Deliberately out of order: the list is sorted. */
-export const agents: ServedAgent[] = [
+const agents: ServedAgent[] = [
   {
     name: 'weather',
     description: 'Tells the weather.',
@@ -46,7 +46,7 @@ export const agents: ServedAgent[] = [
   { name: 'thinker', description: "Needs its caller's model.", needs: ['sampling'] },
 ];
 
-export const work: Record<string, FakeAgent> = {
+const work: Record<string, FakeAgent> = {
   echo,
   endless,
   thinker: echo,
