@@ -53,7 +53,7 @@ export function fakeModel(lines: readonly Line[], contextWindow?: number): Model
     asked,
     generate: async (request) => {
       const line = lines[asked.length];
-      asked.push({ ...request, messages: structuredClone(request.messages) as Message[] });
+      asked.push({ ...request, messages: structuredClone(request.messages) });
       if (line === undefined) throw new Error(`the script has no line ${asked.length}`);
       if (line instanceof Error) throw line;
       return typeof line === 'function' ? line(request) : line;

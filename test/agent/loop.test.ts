@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { agentTool } from '../../src/agent/agent-tool.ts';
 import type { Agent } from '../../src/agent/agent.ts';
@@ -38,7 +38,7 @@ describe('calls of one turn', () => {
     const gates = new Map<string, PromiseWithResolvers<ToolOutcome>>();
     const tool = fakeTool('t', ({ n }) => {
       const gate = Promise.withResolvers<ToolOutcome>();
-      gates.set(String(n), gate);
+      gates.set(JSON.stringify(n), gate);
       return gate.promise;
     });
     const model = fakeModel([calls([1, 2, 3, 4, 5].map((n) => ['t', { n }])), says('done')]);
@@ -62,14 +62,14 @@ describe('calls of one turn', () => {
       const waiting = new Map<number, () => void>();
       const tool = fakeTool(
         't',
-        ({ n }) => new Promise((resolve) => waiting.set(Number(n), () => resolve(ok(`r${String(n)}`)))),
+        ({ n }) => new Promise((resolve) => waiting.set(Number(n), () => resolve(ok(`r${JSON.stringify(n)}`)))),
       );
       const four: [string, { n: number }][] = [0, 1, 2, 3].map((n) => ['t', { n }]);
       const model = fakeModel([calls(four), calls([['nope'], ...four.slice(2)]), says('end')]);
       const agent = fakeAgent({ model, tools: [tool], limits: { parallelTools } });
-      let isOver = false;
-      const running = run(agent).finally(() => (isOver = true));
-      while (!isOver) {
+      const state = { isOver: false };
+      const running = run(agent).finally(() => (state.isOver = true));
+      while (!state.isOver) {
         await turns();
         const next = order.find((n) => waiting.has(n));
         if (next === undefined) continue;
