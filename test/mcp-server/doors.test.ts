@@ -130,6 +130,24 @@ describe.each(doors)('%s', (_, connect) => {
     expect(updates).toEqual(updates.map((_, index) => index + 1));
   });
 
+  test('what the agent does is told as it happens', async () => {
+    const messages: string[] = [];
+    const { content } = await client.call(
+      'busy',
+      { message: 'hi' },
+      { onprogress: ({ message = '' }) => messages.push(message) },
+    );
+    expect(content[0]?.text).toBe('read it');
+    expect(messages).toContain('busy: thinks, turn 1');
+    expect(messages.join()).toContain('busy: files/read ...');
+    expect(messages.join()).not.toContain('not for the caller');
+  });
+
+  test('an answer that lacks the shape it promised is an error, not a surprise [OUTPUT-SCHEMA]', async () => {
+    const result = await client.call('shapeless', { message: 'hi' });
+    expect(result).toMatchObject({ isError: true, content: [{ type: 'text', text: 'just words' }] });
+  });
+
   test('a cancelled call cancels its task, and the caller can go on [CANCEL-2025] [STDIO-CANCEL]', async () => {
     const before = await witness(client);
     const abort = new AbortController();

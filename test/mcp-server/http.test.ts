@@ -192,6 +192,16 @@ describe('2026-07-28 by hand', () => {
     expect(await response.json()).toMatchObject({ id: 7, result: { content: [{ text: 'at last' }] } });
   });
 
+  test.each([
+    ['info', ['busy: thinks, turn 1', 'busy: files/read ...', 'busy: files/read done: 12 lines']],
+    ['error', []],
+  ])('with the log level %s a request is told %j [LOG-LEVEL]', async (level, lines) => {
+    const params = { _meta: meta({ 'io.modelcontextprotocol/logLevel': level, progressToken: 1 }) };
+    const messages = await messagesOf(await postModern(door.url, call('busy', params)));
+    const logged = messages.filter(({ method }) => method === 'notifications/message');
+    expect(logged.map(({ params }) => (params as { data: string }).data)).toEqual(lines);
+  });
+
   test('progress names the token of its own request and ends with the answer [PROGRESS-STOPS]', async () => {
     const response = await postModern(door.url, call('silent', { _meta: meta({ progressToken: 'mine' }) }));
     await release(engine);

@@ -74,6 +74,14 @@ test.each(['2025-06-18', '2025-03-26'])('a client of %s is served without what i
   expect(JSON.parse(events[0] ?? '')).toMatchObject({ id: 2, result: { content: [{ text: 'hi' }] } });
 });
 
+test("an agent that needs its caller's model tells a caller without one", async () => {
+  await serve();
+  const messages = await messagesOf(await post2025(door.url, await begin(), call('thinker')));
+  expect(messages).toMatchObject([
+    { result: { isError: true, content: [{ text: expect.stringContaining('sampling') }] } },
+  ]);
+});
+
 test('a request that begins no session and names none is refused [SESSION-400]', async () => {
   await serve();
   const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
