@@ -90,7 +90,8 @@ function order(question, found) {
 }
 
 function answer(question, found, howMany, report) {
-  if (found.length === 0) return `I read ${howMany} files and found nothing about: ${question}\n\n${honestly}`;
+  if (found.length === 0)
+    return `I read ${howMany === 1 ? '1 file' : `${howMany} files`} and found nothing about: ${question}\n\n${honestly}`;
   const quotes = found.map(({ path, line, text }) => `${path}:${line}\n${quoted(text)}`).join('\n\n');
   const written = report === undefined ? '' : `\n\nEditor: ${report.text.trim()}`;
   return `The ${found.length} passages that fit best, of ${howMany} files:\n\n${quotes}${written}\n\n${honestly}`;

@@ -113,7 +113,8 @@ export async function withinDeadline<T>(
   const left = deadline - Date.now();
   if (signal.aborted) onAbort();
   else if (left <= 0) cut.abort();
-  const timer = left <= longestTimer ? setTimeout(() => cut.abort(), left) : undefined;
+  // A timer may fire a millisecond early; by the clock of the records the time must be up.
+  const timer = left < longestTimer ? setTimeout(() => cut.abort(), Math.ceil(left) + 1) : undefined;
   signal.addEventListener('abort', onAbort);
   try {
     return await effect(cut.signal);

@@ -10,7 +10,7 @@ import { paintFor, type Terminal } from './terminal.ts';
 
 const greeting = 'Type a message. /new begins another conversation, /quit or Ctrl-D ends.';
 
-/** @returns the code of the last task that did not go well, else 0. */
+/** @returns 0 for a person, who has seen what happened; for a pipe the code of the last task that did not go well. */
 export async function chat(agentName: string | undefined, globals: Globals, terminal: Terminal): Promise<ExitCode> {
   const config = await openConfig(globals, terminal);
   const agent = named(config.agents, agentName ?? config.serve.expose[0] ?? config.agents[0]?.name ?? '', 'agent');
@@ -49,7 +49,7 @@ export async function chat(agentName: string | undefined, globals: Globals, term
       }
       if (endsChat(interruptions)) return exitCodeOfInterruption(interruptions.first ?? 'SIGTERM');
     }
-    return code;
+    return process.stdin.isTTY ? exitCode.ok : code;
   });
 }
 

@@ -33,7 +33,7 @@ export function doctor(json: boolean, globals: Globals, terminal: Terminal): Pro
     };
     add(nodeFinding(process.versions.node));
     const loaded = await readConfig(globals);
-    for (const finding of configFindings(loaded, hasColor(terminal) && !json)) add(finding);
+    for (const finding of configFindings(loaded, hasColor(terminal.out) && !json)) add(finding);
     if (loaded.ok) {
       for (const finding of modelFindings(loaded.config)) add(finding);
       await withRuntime(

@@ -14,7 +14,7 @@ import { cleanText } from './clean-text.ts';
 import type { ExitCode } from './exit.ts';
 import { type Globals, logLevelOf } from './globals.ts';
 import { writeAbove } from './live-area.ts';
-import { paintFor, type Terminal } from './terminal.ts';
+import { paintFor, type Stream, type Terminal } from './terminal.ts';
 
 /** The configuration has errors: `message` shows them all, in their places. */
 class ConfigError extends UsageError {
@@ -39,7 +39,7 @@ export function readConfig(globals: Globals): Promise<Loaded> {
 /** The same for a command that needs it whole; warnings go to stderr, a line each. @throws ConfigError it has errors. */
 export async function openConfig(globals: Globals, terminal: Terminal): Promise<Config> {
   const loaded = await readConfig(globals);
-  if (!loaded.ok) throw new ConfigError(loaded.problems, hasColor(terminal));
+  if (!loaded.ok) throw new ConfigError(loaded.problems, hasColor(terminal.err));
   if (globals.quiet !== true) for (const line of warningLines(loaded.warnings)) writeAbove(terminal.err, `${line}\n`);
   return loaded.config;
 }
@@ -56,7 +56,7 @@ function warningLines(warnings: readonly Problem[]): string[] {
   ];
 }
 
-export const hasColor = (terminal: Terminal): boolean => paintFor(terminal.err)('red', 'x') !== 'x';
+export const hasColor = (stream: Stream): boolean => paintFor(stream)('red', 'x') !== 'x';
 
 /** What the environment has already wins, as with `node --env-file`. @throws UsageError the file cannot be read. */
 function readEnvFile({ envFile }: Globals): void {

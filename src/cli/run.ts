@@ -37,8 +37,9 @@ export async function run(
   try {
     const config = withCostLimit(await openConfig(globals, terminal), agentName, maxCost);
     const agent = named(config.agents, agentName, 'agent');
-    const input = inputOf(agent, await Promise.race([messageFrom(message), interruptions.came.then(() => '')]));
+    const text = await Promise.race([messageFrom(message), interruptions.came]);
     if (interruptions.first) return exitCodeOfInterruption(interruptions.first);
+    const input = inputOf(agent, text);
     return await withRuntime(
       config,
       globals,
@@ -66,7 +67,8 @@ export async function runTask(
 ): Promise<{ code: ExitCode; conversation: string }> {
   const { engine } = runtime;
   const task = await engine.start({ ...request, owner: localOwner });
-  void interruptions.came.then(() => engine.cancel(task.id, localOwner));
+  // It may have ended by itself in the meantime.
+  interruptions.came.then(() => engine.cancel(task.id, localOwner)).catch(() => undefined);
   const shown = await showTask(engine.watch(task.id, localOwner, { deltas: true }), terminal, show);
   return { code: exitCodeOfTask(shown.task, interruptions.first), conversation: task.conversation };
 }

@@ -17,7 +17,7 @@ export async function validate(globals: Globals, json: boolean, terminal: Termin
     terminal.out.write(`${printableJson({ type: 'validation', ok: loaded.ok, ...file, problems }, 2)}\n`);
     return code;
   }
-  if (problems.length > 0) terminal.err.write(`${formatProblems(problems, { color: hasColor(terminal) })}\n`);
+  if (problems.length > 0) terminal.err.write(`${formatProblems(problems, { color: hasColor(terminal.err) })}\n`);
   if (loaded.ok && globals.quiet !== true) terminal.out.write(`${verdict(loaded.config, problems.length)}\n`);
   if (!loaded.ok) {
     const errors = problems.filter((problem) => problem.severity === 'error').length;

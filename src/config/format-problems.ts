@@ -55,11 +55,13 @@ function frame(
   const carets = '^'.repeat(
     Math.max(
       1,
-      [...graphemes(marked)].reduce((sum, one) => sum + cells(one), 0),
+      graphemes(marked).reduce((sum, one) => sum + cells(one), 0),
     ),
   );
   // Tabs stay tabs, so that the caret stands under its text however wide the terminal shows them.
-  const indent = [...graphemes(before)].map((one) => (one === '\t' ? '\t' : ' '.repeat(cells(one)))).join('');
+  const indent = graphemes(before)
+    .map((one) => (one === '\t' ? '\t' : ' '.repeat(cells(one))))
+    .join('');
   const blank = ' '.repeat(gutter.length);
   return [
     `${paint('dim', `${gutter} |`)} ${visible(before + marked + after)}`,
@@ -94,9 +96,13 @@ function safeSlice(text: string, start: number, end?: number): string {
 /** What moves the cursor, changes colours or hides (tabs aside) is shown as something that is there. */
 const visible = (text: string): string => text.replaceAll(/(?!\t)[\p{Cc}\p{Bidi_Control}\u200B\uFEFF]/gu, '\uFFFD');
 
-const segmenter = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
-function* graphemes(text: string): Iterable<string> {
-  for (const { segment } of segmenter.segment(text)) yield segment;
+/** Made when first needed: it takes longer than all else here. */
+let segmenter: Intl.Segmenter | undefined;
+
+function graphemes(text: string): string[] {
+  if (/^[\t\x20-\x7e]*$/.test(text)) return text.split('');
+  segmenter ??= new Intl.Segmenter();
+  return Array.from(segmenter.segment(text), ({ segment }) => segment);
 }
 
 /** Terminal cells of a grapheme: two for East Asian wide characters and emoji. */

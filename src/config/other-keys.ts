@@ -195,6 +195,22 @@ export const otherKeys = {
       ...instead('remove it', 'gallery', 'description', 'version', 'dev', 'icon', 'name'),
     },
   },
+  auth: {
+    thing: 'auth',
+    notBuilt: Object.fromEntries(
+      [
+        'oauth',
+        'client_credentials',
+        'client-credentials',
+        'client_id',
+        'client_secret',
+        'issuer',
+        'scopes',
+        'scope',
+      ].map((key) => [key, 'write { bearer: "${env:TOKEN}" }']),
+    ),
+    foreign: instead('write { bearer: "${env:TOKEN}" }', 'token', 'type', 'bearer_token', 'api_key'),
+  },
   toolRule: {
     thing: 'a tool',
     notBuilt: {

@@ -34,7 +34,7 @@ export interface Related {
   excerptCol?: number;
 }
 
-export interface Extra {
+interface Extra {
   help?: string | undefined;
   related?: { message: string; place: Place }[];
 }

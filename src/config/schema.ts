@@ -7,7 +7,7 @@ import { readDuration, readMoney, readSize, type Reading } from './units.ts';
 import { keyRules, otherKeys } from './other-keys.ts';
 
 /** A fault with a code and a help of its own, as a zod message; `checkShape` reads it back. */
-export const coded = (code: string, message: string, help?: string): string => JSON.stringify({ code, message, help });
+const coded = (code: string, message: string, help?: string): string => JSON.stringify({ code, message, help });
 
 const reference = String.raw`^\$\{.+\}$`;
 
@@ -58,7 +58,7 @@ const price = z.strictObject({
     .describe('Per million input tokens written to the prompt cache.'),
 });
 
-export const modelSchema = z
+const modelSchema = z
   .strictObject({
     model: z
       .string()
@@ -120,11 +120,18 @@ const timeout = z.strictObject({
 });
 
 const notBuiltAuth = ({ input }: { input?: unknown }) =>
-  typeof input === 'string' || (typeof input === 'object' && input !== null && !('bearer' in input))
-    ? coded('E_NOT_BUILT', `${JSON.stringify(input).slice(0, 40)} is not built yet`, 'write { bearer: "${env:TOKEN}" }')
+  typeof input === 'string'
+    ? coded('E_NOT_BUILT', `${JSON.stringify(input.slice(0, 40))} is not built yet`, 'write { bearer: "${env:TOKEN}" }')
     : undefined;
 
-export const serverSchema = z
+const auth = z
+  .strictObject(
+    { bearer: z.string().describe('The token: a reference such as "${env:TOKEN}".') },
+    { error: notBuiltAuth },
+  )
+  .register(keyRules, otherKeys.auth);
+
+const serverSchema = z
   .strictObject({
     type: z
       .enum(['stdio', 'http', 'streamable-http'], {
@@ -148,13 +155,7 @@ export const serverSchema = z
       .describe('The folder it starts in, relative to the folder of agents.yaml. Default: that folder.'),
     url: z.string().optional().describe('Where a streamable HTTP server is.'),
     headers: textMap().optional().describe('Headers to send with every request.'),
-    auth: z
-      .strictObject(
-        { bearer: z.string().describe('The token: a reference such as "${env:TOKEN}".') },
-        { error: notBuiltAuth },
-      )
-      .optional()
-      .describe('How to sign in to an HTTP server.'),
+    auth: auth.optional().describe('How to sign in to an HTTP server.'),
     trust: z
       .literal('annotations', { error: 'must be "annotations", or be left out' })
       .optional()
@@ -268,5 +269,3 @@ export type FileEntry = z.output<typeof fileSchema>;
 export type ModelEntry = z.output<typeof modelSchema>;
 export type ServerEntry = z.output<typeof serverSchema>;
 export type AgentEntry = z.output<typeof agentSchema>;
-export type CardEntry = z.output<typeof cardSchema>;
-export type ServeEntry = z.output<typeof serve>;

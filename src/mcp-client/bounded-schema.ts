@@ -74,7 +74,10 @@ function isRunnable(root: JsonObject): boolean {
   const costOfPart = (key: string, part: Json, isMap: boolean): number => {
     if (isMap) return costOf(part, false);
     if (key === '$defs' || key === 'definitions') return 0; // costs where it is used
-    if (key === '$ref') return costOf(typeof part === 'string' ? (targetOf(root, part) ?? null) : null, false);
+    if (key === '$ref') {
+      const target = typeof part === 'string' ? targetOf(root, part) : undefined;
+      return target === undefined ? Number.POSITIVE_INFINITY : costOf(target, false);
+    }
     if (key === '$dynamicRef' || key === '$recursiveRef') return Number.POSITIVE_INFINITY;
     if (key === 'patternProperties' && isJsonObject(part)) patterns += Object.keys(part).length;
     if (key === 'pattern' && typeof part === 'string') {

@@ -9,4 +9,4 @@ export const withoutInvisible = (value: string): string => value.replace(termina
 
 /** Cut at `max` characters, and said so. */
 export const capped = (value: string, max: number): string =>
-  value.length <= max ? value : `${value.slice(0, max - 14)}… (cut short)`;
+  value.length <= max ? value : `${value.slice(0, max - 13)}… (cut short)`;

@@ -84,7 +84,7 @@ export async function serveHttp(options: ServeHttpOptions): Promise<HttpDoor> {
     if (request.method === 'GET' || request.method === 'DELETE') return sessions.handle(request, response, undefined);
     if (request.method !== 'POST') return answerText(response, 405, 'GET, POST and DELETE only\n');
     const body = await readBody(request, maxBodyBytes);
-    if (body.kind === 'gone') return;
+    if (body.kind === 'gone' || response.closed) return;
     if (body.kind === 'too_large') {
       return refuse(response, 413, -32600, `The request body is longer than ${maxBodyBytes} bytes`);
     }
@@ -106,6 +106,7 @@ export async function serveHttp(options: ServeHttpOptions): Promise<HttpDoor> {
   type ModernRequest = Parameters<typeof serveModern>[0];
 
   await listen(server, port, host);
+  server.on('error', (error) => log.error({ err: error }, 'the HTTP server had an error'));
   const { port: bound } = server.address() as AddressInfo;
   return {
     url: `http://${isIP(host) === 6 ? `[${host}]` : host}:${bound}/mcp`,
@@ -126,8 +127,8 @@ export async function serveHttp(options: ServeHttpOptions): Promise<HttpDoor> {
   };
 }
 
-const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+/** The same names that `http-guard.ts` lets in. */
+const isLoopback = (host: string): boolean => ['localhost', '127.0.0.1', '::1'].includes(host);
 
 const isRequest = (message: unknown): boolean =>
   Array.isArray(message) ? message.some(isRequest) : isJsonObject(message) && 'method' in message && 'id' in message;

@@ -24,7 +24,7 @@ export interface ServedAgent {
 }
 
 /** Hints for hosts, derived from the tools that the agent can reach. */
-export interface AgentAnnotations {
+interface AgentAnnotations {
   readOnlyHint?: boolean;
   destructiveHint?: boolean;
   idempotentHint?: boolean;

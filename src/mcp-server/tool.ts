@@ -31,7 +31,10 @@ export function toolOf(agent: ServedAgent): Tool {
   };
 }
 
-/** A finished piece of work as the caller sees it. Everything but an answer is an error that its model can read. */
+/**
+ * A finished piece of work as the caller sees it. Everything but an answer is an error that its model can read; so is an
+ * answer without its shape, which clients would throw away.
+ */
 export function toolResult(agent: ServedAgent, task: Task, result: TaskResult): CallToolResult {
   const structured = agent.output === undefined ? defaultOutput(task, result) : result.structuredContent;
   const content = result.content.map(contentBlock);
@@ -39,7 +42,7 @@ export function toolResult(agent: ServedAgent, task: Task, result: TaskResult): 
   return {
     content,
     ...(structured !== undefined && { structuredContent: structured }),
-    ...((result.isError === true || result.stop !== 'answer') && { isError: true }),
+    ...((result.isError === true || result.stop !== 'answer' || structured === undefined) && { isError: true }),
     _meta: { [taskKey]: taskMeta(task, result) },
   };
 }

@@ -11,9 +11,10 @@ import type { Content } from '../task/content.ts';
 import { isJsonObject, type Json } from '../json.ts';
 import { attempt, readJson, timeoutsFor, type Timeouts } from './attempt.ts';
 import { isImage, leftOut, mediaType, partOf } from './content.ts';
+import { estimate } from './estimate.ts';
 import { idOf, mustStream, type ModelOptions } from './model-options.ts';
 import { closedSchema, toldSchema } from './output-schema.ts';
-import { contextWindow, priced } from './price.ts';
+import { contextWindow, priced, type Tokens } from './price.ts';
 import { claimId, count, stopOf, toolCall } from './reply.ts';
 import { turnsOf, type AssistantTurn, type UserTurn } from './turns.ts';
 import { endpointName, serverFault, type Endpoint } from './wire-error.ts';
@@ -44,10 +45,11 @@ export function anthropicModel(options: ModelOptions, timeouts?: Partial<Timeout
       const body = { ...paramsOf(request, options, id, maxTokens), stream: streamed };
       // Not `messages.create`, which writes its notes about old models to the console at every request.
       const response = await client.post('/v1/messages', { body, signal, stream: streamed }).asResponse();
-      if (!streamed) return replyOf(await readJson<Anthropic.Message>(response, endpoint), options, id, endpoint);
+      const read = (message: Anthropic.Message): ModelReply => replyOf(message, request, options, id, endpoint);
+      if (!streamed) return read(await readJson<Anthropic.Message>(response, endpoint));
       const stream = new AbortController();
       const events = Stream.fromSSEResponse<Anthropic.RawMessageStreamEvent>(watched(response), stream, client);
-      return replyOf(await assemble(events, request.onDelta, endpoint), options, id, endpoint);
+      return read(await assemble(events, request.onDelta, endpoint));
     });
   }
 
@@ -302,7 +304,13 @@ function grow(
   else if (delta.type === 'signature_delta') append('signature', delta.signature);
 }
 
-function replyOf(message: Anthropic.Message, options: ModelOptions, id: string, endpoint: Endpoint): ModelReply {
+function replyOf(
+  message: Anthropic.Message,
+  request: ModelRequest,
+  options: ModelOptions,
+  id: string,
+  endpoint: Endpoint,
+): ModelReply {
   if (typeof message !== 'object' || message === null || !Array.isArray(message.content)) {
     throw new ModelError('rejected', `${endpoint.name}: the answer is no Messages reply. Check base_url.`);
   }
@@ -326,7 +334,7 @@ function replyOf(message: Anthropic.Message, options: ModelOptions, id: string, 
   return {
     message: { role: 'assistant', content, native: { by: id, value: native as Json } },
     stop: stopOf(content, endOf(message.stop_reason)),
-    usage: usageOf(message.usage, options),
+    usage: priced(options, message.usage ? tokensOf(message.usage) : estimate(request, content)),
     model: id,
   };
 }
@@ -337,14 +345,14 @@ function endOf(reason: Anthropic.StopReason | null): 'end' | 'length' | 'refusal
 }
 
 /** `input_tokens` counts only what was neither read from nor written to the cache. */
-function usageOf(usage: Partial<Anthropic.Usage> | undefined, options: ModelOptions): ModelReply['usage'] {
-  const cachedInputTokens = count(usage?.cache_read_input_tokens);
-  const cacheWriteTokens = count(usage?.cache_creation_input_tokens);
-  return priced(options, {
-    inputTokens: count(usage?.input_tokens) + cachedInputTokens + cacheWriteTokens,
-    outputTokens: count(usage?.output_tokens),
+function tokensOf(usage: Partial<Anthropic.Usage>): Tokens {
+  const cachedInputTokens = count(usage.cache_read_input_tokens);
+  const cacheWriteTokens = count(usage.cache_creation_input_tokens);
+  return {
+    inputTokens: count(usage.input_tokens) + cachedInputTokens + cacheWriteTokens,
+    outputTokens: count(usage.output_tokens),
     cachedInputTokens,
     cacheWriteTokens,
-    reasoningTokens: count(usage?.output_tokens_details?.thinking_tokens),
-  });
+    reasoningTokens: count(usage.output_tokens_details?.thinking_tokens),
+  };
 }

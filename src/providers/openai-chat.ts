@@ -24,7 +24,7 @@ import { estimate } from './estimate.ts';
 import { idOf, type ModelOptions } from './model-options.ts';
 import { ask, effortOf, openaiEndpoint, type OpenAIEndpoint } from './openai-client.ts';
 import { strictSchema, toldSchema } from './output-schema.ts';
-import { contextWindow, priced } from './price.ts';
+import { contextWindow, priced, type Tokens } from './price.ts';
 import { claimId, count, stopOf, toolCall } from './reply.ts';
 import { turnsOf, type AssistantTurn, type UserTurn } from './turns.ts';
 import { serverFault } from './wire-error.ts';
@@ -35,13 +35,13 @@ type Part = Chat.ChatCompletionContentPart;
 export function openaiChatModel(options: ModelOptions, timeouts?: Partial<Timeouts>): Model {
   const id = idOf(options);
   const endpoint = openaiEndpoint(options, timeouts);
-  /** Learned from the endpoint's own refusal, once: models without eyes are common here and nothing tells them apart. */
-  let seesImages = true;
+  /** Models without eyes are common here, and only their endpoint's refusal tells them apart: learned once. */
+  let isBlind = false;
 
-  const once = (request: ModelRequest): Promise<ModelReply> =>
+  const once = (request: ModelRequest, withImages: boolean): Promise<ModelReply> =>
     ask<Completion, Chat.ChatCompletionChunk>(endpoint, options, request, {
       create(client, stream, signal) {
-        const params = paramsOf(request, options, id, endpoint, seesImages);
+        const params = paramsOf(request, options, id, endpoint, withImages);
         const counted = { ...params, stream, stream_options: { include_usage: true } };
         return client.chat.completions.create(stream ? counted : params, { signal });
       },
@@ -50,12 +50,17 @@ export function openaiChatModel(options: ModelOptions, timeouts?: Partial<Timeou
     });
 
   async function generate(request: ModelRequest): Promise<ModelReply> {
+    if (isBlind) return once(request, false);
     try {
-      return await once(request);
+      return await once(request, true);
     } catch (error) {
-      if (!seesImages || !isAboutImages(error) || !hasImages(request)) throw error;
-      seesImages = false;
-      return once(request);
+      const said =
+        error instanceof ModelError && error.kind === 'rejected' ? error.message.slice(endpoint.name.length) : '';
+      if (!/image|vision|multi-?modal|content.*string/i.test(said) || !hasImages(request)) throw error;
+      const reply = await once(request, false);
+      // An image may also be too large, which says nothing of the next one.
+      isBlind ||= /support|unsupported|string|unknown variant/i.test(said);
+      return reply;
     }
   }
 
@@ -67,9 +72,6 @@ export function openaiChatModel(options: ModelOptions, timeouts?: Partial<Timeou
     generate,
   };
 }
-
-const isAboutImages = (error: unknown): boolean =>
-  error instanceof ModelError && error.kind === 'rejected' && /image|vision|multi-?modal/i.test(error.message);
 
 const hasImages = (request: ModelRequest): boolean =>
   request.messages.some(
@@ -87,7 +89,7 @@ function paramsOf(
   options: ModelOptions,
   id: string,
   { isOpenAI }: OpenAIEndpoint,
-  seesImages: boolean,
+  withImages: boolean,
 ): Chat.ChatCompletionCreateParamsNonStreaming {
   const { tools, output, cacheKey } = request;
   const effort = effortOf(options);
@@ -95,7 +97,7 @@ function paramsOf(
   const { maxTokens } = options;
   return {
     model: options.model,
-    messages: messagesOf(request, id, isOpenAI, seesImages),
+    messages: messagesOf(request, id, isOpenAI, withImages),
     ...(tools.length > 0 && { tools: toolsOf(tools) }),
     ...(output && {
       response_format: {
@@ -129,7 +131,7 @@ function toolsOf(tools: readonly ToolSpec[]): Chat.ChatCompletionTool[] {
   return list;
 }
 
-function messagesOf(request: ModelRequest, id: string, isOpenAI: boolean, seesImages: boolean): Param[] {
+function messagesOf(request: ModelRequest, id: string, isOpenAI: boolean, withImages: boolean): Param[] {
   const { messages, output } = request;
   // Many compatible endpoints pass over the format without a word.
   const told = output && !isOpenAI ? toldSchema(output) : '';
@@ -137,7 +139,7 @@ function messagesOf(request: ModelRequest, id: string, isOpenAI: boolean, seesIm
   const params: Param[] = system === '' ? [] : [{ role: 'system', content: system }];
   for (const turn of turnsOf(messages, id)) {
     if (turn.role === 'assistant') params.push(assistantMessage(turn));
-    else pushUser(params, turn, seesImages);
+    else pushUser(params, turn, withImages);
   }
   return params;
 }
@@ -160,12 +162,12 @@ function assistantMessage(turn: AssistantTurn): Param {
 }
 
 /** Tool messages take text only: images and files of results follow as a user message, each named by its call. */
-function pushUser(params: Param[], { results, content }: UserTurn, seesImages: boolean): void {
+function pushUser(params: Param[], { results, content }: UserTurn, withImages: boolean): void {
   const shown: Part[] = [];
   for (const { callId, content: blocks, isError } of results) {
     const lines: string[] = isError ? ['Error:'] : [];
     for (const block of blocks) {
-      const part = partFor(block, seesImages);
+      const part = partFor(block, withImages);
       if (part.type === 'text') lines.push(part.text);
       else {
         lines.push(`[${part.type === 'image_url' ? 'an image' : 'a file'} follows in the next message]`);
@@ -174,7 +176,7 @@ function pushUser(params: Param[], { results, content }: UserTurn, seesImages: b
     }
     params.push({ role: 'tool', tool_call_id: callId, content: lines.join('\n') });
   }
-  const parts = [...shown, ...content.map((block) => partFor(block, seesImages))];
+  const parts = [...shown, ...content.map((block) => partFor(block, withImages))];
   if (parts.length === 0) return;
   const isText = (part: Part): part is Chat.ChatCompletionContentPartText => part.type === 'text';
   // Text alone goes as a string: some compatible servers know nothing else.
@@ -182,12 +184,12 @@ function pushUser(params: Param[], { results, content }: UserTurn, seesImages: b
   params.push({ role: 'user', content: said });
 }
 
-function partFor(content: Content, seesImages: boolean): Part {
+function partFor(content: Content, withImages: boolean): Part {
   const part = partOf(content);
   if (part.kind === 'text') return { type: 'text', text: part.text };
   const type = mediaType(part.mimeType);
   const url = `data:${type};base64,${part.data}`;
-  if (seesImages && isImage(type)) return { type: 'image_url', image_url: { url } };
+  if (withImages && isImage(type)) return { type: 'image_url', image_url: { url } };
   if (type === 'audio/wav' || type === 'audio/x-wav') {
     return { type: 'input_audio', input_audio: { data: part.data, format: 'wav' } };
   }
@@ -233,7 +235,7 @@ function replyOf(
   return {
     message: { role: 'assistant', content, native: { by: id, value: nativeOf(message, said, calls) } },
     stop: stopOf(content, isRefused ? 'refusal' : finish === 'length' ? 'length' : 'end'),
-    usage: usageOf(completion.usage ?? estimated(request, content), options),
+    usage: priced(options, completion.usage ? tokensOf(completion.usage) : estimate(request, content)),
     model: id,
   };
 }
@@ -270,18 +272,12 @@ function nativeOf(message: ChatMessage, said: string, calls: Json[]): Json {
   };
 }
 
-/** Some endpoints do not count, and the limits of an agent must hold all the same. */
-function estimated(request: ModelRequest, content: ModelReply['message']['content']): NonNullable<Completion['usage']> {
-  const { inputTokens, outputTokens } = estimate(request, content);
-  return { prompt_tokens: inputTokens, completion_tokens: outputTokens };
-}
-
-function usageOf(usage: NonNullable<Completion['usage']>, options: ModelOptions): ModelReply['usage'] {
-  return priced(options, {
+function tokensOf(usage: NonNullable<Completion['usage']>): Tokens {
+  return {
     inputTokens: count(usage.prompt_tokens),
     outputTokens: count(usage.completion_tokens),
     cachedInputTokens: count(usage.prompt_tokens_details?.cached_tokens ?? usage.prompt_cache_hit_tokens),
     cacheWriteTokens: count(usage.prompt_tokens_details?.cache_write_tokens),
     reasoningTokens: count(usage.completion_tokens_details?.reasoning_tokens),
-  });
+  };
 }

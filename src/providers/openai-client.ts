@@ -7,7 +7,7 @@ import { attempt, readJson, timeoutsFor, type Timeouts } from './attempt.ts';
 import { idOf, mustStream, type ModelOptions } from './model-options.ts';
 import { endpointName, type Endpoint } from './wire-error.ts';
 
-export type Sdk = { client: OpenAI; Stream: typeof EventStream };
+type Sdk = { client: OpenAI; Stream: typeof EventStream };
 
 export interface OpenAIEndpoint extends Endpoint {
   /** OpenAI's own service, which knows parameters that compatible ones refuse. */

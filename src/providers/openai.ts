@@ -10,10 +10,11 @@ import type { Content } from '../task/content.ts';
 import type { Json } from '../json.ts';
 import type { Timeouts } from './attempt.ts';
 import { fileName, isImage, leftOut, mediaType, partOf } from './content.ts';
+import { estimate } from './estimate.ts';
 import { idOf, type ModelOptions } from './model-options.ts';
 import { ask, effortOf, isReasoning, openaiEndpoint } from './openai-client.ts';
 import { strictSchema } from './output-schema.ts';
-import { contextWindow, priced } from './price.ts';
+import { contextWindow, priced, type Tokens } from './price.ts';
 import { claimId, count, stopOf, toolCall } from './reply.ts';
 import { turnsOf, type AssistantTurn } from './turns.ts';
 import { serverFault, type Endpoint } from './wire-error.ts';
@@ -30,7 +31,7 @@ export function openaiModel(options: ModelOptions, timeouts?: Partial<Timeouts>)
       create: (client, stream, signal) =>
         client.responses.create({ ...paramsOf(request, options, id), stream }, { signal }),
       assemble: (events) => finalResponse(events, request.onDelta, endpoint),
-      read: (response) => replyOf(response, options, id, endpoint),
+      read: (response) => replyOf(response, request, options, id, endpoint),
     });
 
   return {
@@ -167,7 +168,13 @@ async function finalResponse(
   return final;
 }
 
-function replyOf(response: Responses.Response, options: ModelOptions, id: string, endpoint: Endpoint): ModelReply {
+function replyOf(
+  response: Responses.Response,
+  request: ModelRequest,
+  options: ModelOptions,
+  id: string,
+  endpoint: Endpoint,
+): ModelReply {
   if (response?.error) throw serverFault(endpoint, response.error.code, response.error.message);
   if (!Array.isArray(response?.output)) {
     throw new ModelError('rejected', `${endpoint.name}: the answer is no Responses reply. Check base_url.`);
@@ -195,7 +202,7 @@ function replyOf(response: Responses.Response, options: ModelOptions, id: string
   return {
     message: { role: 'assistant', content, native: { by: id, value: nativeOf(response.output) } },
     stop: stopOf(content, isRefused ? 'refusal' : isCut ? 'length' : 'end'),
-    usage: usageOf(response.usage, options),
+    usage: priced(options, response.usage ? tokensOf(response.usage) : estimate(request, content)),
     model: id,
   };
 }
@@ -212,12 +219,12 @@ function nativeOf(output: Responses.ResponseOutputItem[]): Json {
   return kept;
 }
 
-function usageOf(usage: Responses.ResponseUsage | undefined, options: ModelOptions): ModelReply['usage'] {
-  return priced(options, {
-    inputTokens: count(usage?.input_tokens),
-    outputTokens: count(usage?.output_tokens),
-    cachedInputTokens: count(usage?.input_tokens_details?.cached_tokens),
-    cacheWriteTokens: count(usage?.input_tokens_details?.cache_write_tokens),
-    reasoningTokens: count(usage?.output_tokens_details?.reasoning_tokens),
-  });
+function tokensOf(usage: Responses.ResponseUsage): Tokens {
+  return {
+    inputTokens: count(usage.input_tokens),
+    outputTokens: count(usage.output_tokens),
+    cachedInputTokens: count(usage.input_tokens_details?.cached_tokens),
+    cacheWriteTokens: count(usage.input_tokens_details?.cache_write_tokens),
+    reasoningTokens: count(usage.output_tokens_details?.reasoning_tokens),
+  };
 }

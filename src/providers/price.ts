@@ -9,7 +9,7 @@ import type * as GenaiPrices from '@pydantic/genai-prices';
 import type { Usage } from '../task/usage.ts';
 import type { ModelOptions } from './model-options.ts';
 
-type Tokens = Omit<Usage, 'cost'>;
+export type Tokens = Omit<Usage, 'cost'>;
 type Price = NonNullable<ModelOptions['price']>;
 type Known = { provider: GenaiPrices.Provider; model: GenaiPrices.ModelInfo; flat: Price | undefined };
 

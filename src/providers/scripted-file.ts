@@ -22,7 +22,7 @@ export interface Entry {
 /** @throws ModelError no reply for this scene, or a wrong one. */
 export type Script = (scene: Scene) => Entry | Promise<Entry>;
 
-export const scriptError = (place: string, fault: string, cause?: unknown): ModelError =>
+const scriptError = (place: string, fault: string, cause?: unknown): ModelError =>
   new ModelError('rejected', `script ${place}: ${fault}`, { cause });
 
 export async function loadScript(file: string): Promise<Script> {

@@ -34,7 +34,6 @@
 import { basename } from 'node:path';
 import { ModelError, type Model, type ModelReply, type ModelRequest, type ToolCall } from '../agent/model.ts';
 import { isJsonObject, type Json } from '../json.ts';
-import { noUsage } from '../task/usage.ts';
 import type { ModelOptions } from './model-options.ts';
 import { claimId, stopOf } from './reply.ts';
 import { sleepUntil } from './retries.ts';
@@ -88,7 +87,7 @@ function replyOf(entry: Entry, scene: Scene, request: ModelRequest, id: string):
   return {
     message: { role: 'assistant', content },
     stop: entry.stop ?? stopOf(content, 'end'),
-    usage: { ...noUsage, ...estimate(request, content), ...entry.usage },
+    usage: { cost: 0, ...estimate(request, content), ...entry.usage },
     model: id,
   };
 }

@@ -34,8 +34,9 @@ export function toModelError(error: unknown, endpoint: Endpoint): ModelError {
   const code = typeof status === 'number' ? status : undefined;
   const detail = detailOf(body);
   const said = clean(detail.message ?? deepest(error), endpoint.secret);
+  const isAnswered = code !== undefined || detail.message !== undefined;
   const kind = kindOf(code, detail.code, said);
-  const message = `${endpoint.name}: ${code === undefined ? '' : `${code} `}${said}${mend(kind, code, endpoint)}`;
+  const message = `${endpoint.name}: ${code === undefined ? '' : `${code} `}${said}${mend(kind, isAnswered, endpoint)}`;
   if (kind === 'unknown_model') return new UnknownModelError(message, { cause: error });
   const retryAfterMs = code === undefined ? undefined : retryAfter((name) => headers?.get?.(name) ?? null);
   return new ModelError(kind, message, { cause: error, ...(retryAfterMs !== undefined && { retryAfterMs }) });
@@ -53,7 +54,7 @@ export function serverFault(endpoint: Endpoint, code: string | null | undefined,
 const tooLong =
   /context.?(length|window)|maximum context|prompt is too long|input is too long|too many (input |prompt )?tokens|exceeds? the (context|max)|reduce the length|request_too_large/i;
 const unknownModel =
-  /model.{0,80}(not found|does not exist|not exist|unknown|no such|not supported|invalid)|unknown model|no such model/i;
+  /model.{0,80}(not found|does not exist|not exist|no longer supported|decommissioned)|unknown model|no such model|not a valid model/i;
 
 function kindOf(status: number | undefined, code: string, said: string): ModelErrorKind | 'unknown_model' {
   // No money left is answered with 429 by some: waiting does not mend it, another provider does.
@@ -70,10 +71,10 @@ function kindOf(status: number | undefined, code: string, said: string): ModelEr
   return unknownModel.test(said) ? 'unknown_model' : 'rejected';
 }
 
-function mend(kind: ModelErrorKind | 'unknown_model', status: number | undefined, endpoint: Endpoint): string {
+function mend(kind: ModelErrorKind | 'unknown_model', isAnswered: boolean, endpoint: Endpoint): string {
   if (kind === 'auth') return `. Check api_key (or ${endpoint.keyVariable}).`;
   if (kind === 'unknown_model') return ". Check the model's name and base_url.";
-  if (kind === 'unavailable' && status === undefined) return '. Is it running, and is base_url right?';
+  if (kind === 'unavailable' && !isAnswered) return '. Is it running, and is base_url right?';
   return '';
 }
 
@@ -112,7 +113,7 @@ function clean(said: string, secret: string | undefined): string {
 }
 
 /** RFC 9110 section 10.2.3: seconds or an HTTP date; `retry-after-ms` is OpenAI's and Azure's own. */
-export function retryAfter(header: (name: string) => string | null, now = Date.now()): number | undefined {
+function retryAfter(header: (name: string) => string | null, now = Date.now()): number | undefined {
   const exact = Number.parseFloat(header('retry-after-ms') ?? '');
   if (exact >= 0) return exact;
   const value = header('retry-after')?.trim() ?? '';

@@ -1,6 +1,6 @@
 /** Counters, gauges and histograms, and the text in which Prometheus reads them (exposition format 0.0.4). */
 
-export type Labels = Readonly<Record<string, string>>;
+type Labels = Readonly<Record<string, string>>;
 
 /** Names may come from models and servers: beyond this many, further label sets are counted together as `other`. */
 const maxSeries = 1000;

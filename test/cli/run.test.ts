@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { cli, type Folder, folder, start } from './run-cli.ts';
@@ -179,6 +178,8 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
+const pidsIn = (log: string): number[] => /pids (\d+) (\d+)/.exec(log)?.slice(1).map(Number) ?? [];
+
 async function untilDead(pid: number): Promise<void> {
   while (isAlive(pid)) await wait(20);
 }
@@ -189,8 +190,7 @@ describe('signals', () => {
     ['SIGTERM', 143],
   ] as const)('%s cancels the task and ends the servers with their children: exit %i', async (signal, code) => {
     const running = start(where, ['-v', 'run', 'slow', 'x', '--json']);
-    const log = await running.saw('err', /pids \d+ \d+/);
-    const pids = /pids (\d+) (\d+)/.exec(log)?.slice(1).map(Number) ?? [];
+    const pids = pidsIn(await running.saw('err', /pids \d+ \d+/));
     expect(pids.map(isAlive)).toEqual([true, true]);
     running.child.kill(signal);
     const outcome = await running.done;
@@ -199,13 +199,13 @@ describe('signals', () => {
     await Promise.all(pids.map(untilDead));
   });
 
-  test('a second SIGINT does not wait', async () => {
+  test('a second SIGINT does not wait, and leaves no server behind either', async () => {
     const running = start(where, ['-v', 'run', 'slow', 'x']);
-    await running.saw('err', /pids \d+ \d+/);
+    const pids = pidsIn(await running.saw('err', /pids \d+ \d+/));
     running.child.kill('SIGINT');
     running.child.kill('SIGINT');
-    await once(running.child, 'exit');
     expect((await running.done).code).toBe(130);
+    await Promise.all(pids.map(untilDead));
   });
 });
 

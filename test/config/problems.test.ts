@@ -171,6 +171,12 @@ test.each([
   ['', 'serve: { auth: {} }', 'serve.auth is not built yet', 10],
   ['', 'serve: { http: { allowed_hosts: [] } }', 'serve.http.allowed_hosts is not built yet', 18],
   ['', 'mcpServers: { s: { url: "http://x/", auth: oauth } }', 'mcpServers.s.auth "oauth" is not built yet', 44],
+  [
+    '',
+    'mcpServers: { s: { url: "http://x/", auth: { bearer: x, client_id: y } } }',
+    'mcpServers.s.auth.client_id is not built yet',
+    57,
+  ],
   ['', 'mcpServers: { s: { url: "http://x/", asks: true } }', 'mcpServers.s.asks is not built yet', 38],
   ['', 'mcpServers: { s: { url: "http://x/", type: sse } }', 'mcpServers.s.type "sse" is not built yet', 44],
   [

@@ -236,6 +236,6 @@ test('nothing that is written makes loadConfig throw, and every problem has a pl
         expect(excerpt).toBeDefined();
       }
     }),
-    { numRuns: 100 },
+    { numRuns: 60 },
   );
 });

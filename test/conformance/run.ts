@@ -9,7 +9,7 @@ import { parse } from 'yaml';
 import { serveFixture } from './serve.ts';
 import { judge, type Check, type Results } from './verdict.ts';
 
-const referee = fileURLToPath(new URL('../../node_modules/@modelcontextprotocol/conformance/', import.meta.url));
+const referee = fileURLToPath(import.meta.resolve('@modelcontextprotocol/conformance/dist/index.js'));
 const revisions = ['2025-11-25', '2026-07-28'];
 
 type ExpectedFailures = Record<string, Record<string, { issue: number; why: string }>>;
@@ -18,7 +18,7 @@ type ExpectedFailures = Record<string, Record<string, { issue: number; why: stri
 async function refereeResults(url: string, revision: string): Promise<Results> {
   const out = await mkdtemp(join(tmpdir(), 'deputy-conformance-'));
   try {
-    const argv = [join(referee, 'dist/index.js'), 'server', '--url', url, '--requirements', revision, '-o', out];
+    const argv = [referee, 'server', '--url', url, '--requirements', revision, '-o', out];
     const child = spawn(process.execPath, argv, { stdio: ['ignore', 'ignore', 'pipe'] });
     let complaints = '';
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => (complaints += chunk));
@@ -46,7 +46,7 @@ async function run(): Promise<boolean> {
   let isGood = true;
   try {
     for (const revision of revisions) {
-      const required = await yamlFile<{ server: string[] }>(join(referee, 'requirements', `${revision}.yaml`));
+      const required = await yamlFile<{ server: string[] }>(join(referee, '../../requirements', `${revision}.yaml`));
       const results = await refereeResults(door.url, revision);
       const verdict = judge(results, Object.keys(expectedFailures[revision] ?? {}));
       const scored = (scenarios: string[]) => scenarios.filter((scenario) => required.server.includes(scenario)).length;

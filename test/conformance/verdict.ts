@@ -19,7 +19,7 @@ export interface Verdict {
 }
 
 /** A warning is a failure: the referee gives one where it could not look. Nothing but skipped checks is no pass either. */
-export const hasPassed = (checks: readonly Check[]): boolean =>
+const hasPassed = (checks: readonly Check[]): boolean =>
   checks.some(({ status }) => status === 'SUCCESS') &&
   checks.every(({ status }) => status !== 'FAILURE' && status !== 'WARNING');
 

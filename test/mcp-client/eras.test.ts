@@ -51,7 +51,7 @@ async function sessionful({ mutesCancelled = false } = {}) {
       return { content: [{ type: 'text', text: `old ${JSON.stringify(params.arguments)}` }] };
     });
     // The v1 SDK's own types do not hold under exactOptionalPropertyTypes.
-    await server.connect(transport as unknown as Parameters<typeof server.connect>[0]);
+    await server.connect(transport);
     return transport;
   };
   const peer = await listen((request, response) => {
@@ -93,19 +93,19 @@ describe.each<[string, () => Promise<McpServers> | McpServers]>([
       'web/get_prompt',
     ]);
     expect(servers.status()).toMatchObject([{ state: 'ready', version: '2026-07-28', tools: 7 }]);
-    expect(said(await call(await toolOf(servers, 'web/echo'), { value: 'hi' }))).toBe('hi');
+    expect(said(await call(await toolOf(servers, 'web/echo'), { value: 'hi' }))).toBe('"hi"');
     expect(await call(await toolOf(servers, 'web/typed'))).toMatchObject({
       structuredContent: { n: 7 },
       isError: false,
     });
-    expect(said(await call(await toolOf(servers, 'web/mirrored'), { region: 'eu' }))).toBe('region eu');
+    expect(said(await call(await toolOf(servers, 'web/mirrored'), { region: 'eu' }))).toBe('region "eu"');
     expect(said(await call(await toolOf(servers, 'web/list_resources')))).toContain('test://readme');
     expect((await call(await toolOf(servers, 'web/read_resource'), { uri: 'test://readme' })).content).toEqual([
       { type: 'resource', uri: 'test://readme', mimeType: 'text/plain', text: 'read me' },
     ]);
     expect(
       said(await call(await toolOf(servers, 'web/get_prompt'), { name: 'greet', arguments: { who: 'Ada' } })),
-    ).toContain('Greet Ada.');
+    ).toContain('Greet "Ada".');
     expect(said(await call(await toolOf(servers, 'web/list_prompts')))).toContain('greet');
   });
 

@@ -14,11 +14,7 @@ export interface FixtureNotes {
 
 export const newNotes = (): FixtureNotes => ({ calls: [], aborted: 0, hasGrown: false, onChanged: () => {} });
 
-const schema = (value: JsonObject): StandardSchemaWithJSON<JsonObject, JsonObject> =>
-  fromJsonSchema<JsonObject>(value as Parameters<typeof fromJsonSchema>[0]) as StandardSchemaWithJSON<
-    JsonObject,
-    JsonObject
-  >;
+const schema = (value: JsonObject): StandardSchemaWithJSON<JsonObject, JsonObject> => fromJsonSchema<JsonObject>(value);
 const object = (properties: JsonObject = {}): StandardSchemaWithJSON<JsonObject, JsonObject> =>
   schema({ type: 'object', properties });
 
@@ -27,7 +23,7 @@ export function fixtureServer(notes: FixtureNotes): McpServer {
   const said = (text: string) => ({ content: [{ type: 'text' as const, text }] });
   server.registerTool('echo', { inputSchema: object({ value: { type: 'string' } }) }, async ({ value }) => {
     notes.calls.push('echo');
-    return said(String(value));
+    return said(JSON.stringify(value));
   });
   server.registerTool('slow', { inputSchema: object() }, async (_args, { mcpReq }) => {
     notes.calls.push('slow');
@@ -37,7 +33,8 @@ export function fixtureServer(notes: FixtureNotes): McpServer {
   });
   server.registerTool('steps', { inputSchema: object() }, async (_args, { mcpReq }) => {
     const token = mcpReq._meta?.progressToken;
-    for (let progress = 1; progress <= 3 && token !== undefined; progress += 1) {
+    if (token === undefined) return said('no token');
+    for (let progress = 1; progress <= 3; progress += 1) {
       await mcpReq.notify({
         method: 'notifications/progress',
         params: { progressToken: token, progress, total: 3, message: `step ${progress}` },
@@ -64,7 +61,7 @@ export function fixtureServer(notes: FixtureNotes): McpServer {
   server.registerTool(
     'mirrored',
     { inputSchema: object({ region: { type: 'string', 'x-mcp-header': 'Region' } }) },
-    async ({ region }) => said(`region ${String(region)}`),
+    async ({ region }) => said(`region ${JSON.stringify(region)}`),
   );
   server.registerTool('grow', { inputSchema: object() }, async () => {
     notes.hasGrown = true;
@@ -77,7 +74,7 @@ export function fixtureServer(notes: FixtureNotes): McpServer {
     contents: [{ uri: uri.href, mimeType: 'text/plain', text: 'read me' }],
   }));
   server.registerPrompt('greet', { argsSchema: object({ who: { type: 'string' } }) }, async ({ who }) => ({
-    messages: [{ role: 'user', content: { type: 'text', text: `Greet ${String(who)}.` } }],
+    messages: [{ role: 'user', content: { type: 'text', text: `Greet ${JSON.stringify(who)}.` } }],
   }));
   return server;
 }

@@ -97,7 +97,7 @@ function hear({ id, method, params }: Message): void {
 
 function list(id: Message['id'], params: Message['params']): void {
   if (mode === 'endless-pages') {
-    const page = Number(params?.['cursor'] ?? 0);
+    const page = Number.parseInt((params as { cursor?: string } | undefined)?.cursor ?? '0', 10);
     answer(id, { tools: [tool(`t${page}`)], nextCursor: String(page + 1) });
   } else if (mode === 'same-cursor') answer(id, { tools: [tool('act')], nextCursor: 'again' });
   else if (mode === 'list-is-no-list') answer(id, { tools: 'none' });

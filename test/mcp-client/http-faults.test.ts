@@ -122,7 +122,7 @@ describe('a call', () => {
       const piece = 'x'.repeat(1024 * 1024);
       response.writeHead(200, { 'content-type': type }).on('close', () => (isClosed = true));
       const write = (): void => {
-        while (!isClosed && response.write(piece));
+        while (!response.destroyed && response.write(piece));
         if (!isClosed) response.once('drain', write);
       };
       response.write(head);

@@ -5,6 +5,9 @@ import { modernClient, v1Client, type TestClient } from './clients.ts';
 import type { FakeEngine } from './fake-engine.ts';
 import { fakeNetwork } from './network.ts';
 
+/** Of machines that do much else. */
+const patience = { timeout: 10_000 };
+
 let door: HttpDoor;
 let engine: FakeEngine;
 
@@ -127,12 +130,30 @@ describe.each(doors)('%s', (_, connect) => {
     expect(updates).toEqual(updates.map((_, index) => index + 1));
   });
 
+  test('what the agent does is told as it happens', async () => {
+    const messages: string[] = [];
+    const { content } = await client.call(
+      'busy',
+      { message: 'hi' },
+      { onprogress: ({ message = '' }) => messages.push(message) },
+    );
+    expect(content[0]?.text).toBe('read it');
+    expect(messages).toContain('busy: thinks, turn 1');
+    expect(messages.join()).toContain('busy: files/read ...');
+    expect(messages.join()).not.toContain('not for the caller');
+  });
+
+  test('an answer that lacks the shape it promised is an error, not a surprise [OUTPUT-SCHEMA]', async () => {
+    const result = await client.call('shapeless', { message: 'hi' });
+    expect(result).toMatchObject({ isError: true, content: [{ type: 'text', text: 'just words' }] });
+  });
+
   test('a cancelled call cancels its task, and the caller can go on [CANCEL-2025] [STDIO-CANCEL]', async () => {
     const before = await witness(client);
     const abort = new AbortController();
     const call = client.call('endless', { message: 'go' }, { signal: abort.signal, onprogress: () => abort.abort() });
     await expect(call).rejects.toThrow();
-    await expect.poll(() => witness(client)).toEqual({ cancelled: before.cancelled + 1, atWork: 0 });
+    await expect.poll(() => witness(client), patience).toEqual({ cancelled: before.cancelled + 1, atWork: 0 });
     expect((await client.call('echo', { message: 'still here' })).content[0]?.text).toBe('still here');
   });
 
@@ -173,7 +194,7 @@ test.each([
   let hasHeard = false;
   await client.onToolsChanged(() => (hasHeard = true));
   serving = [{ name: 'newcomer', description: 'Is new.' }];
-  await expect.poll(() => (changing.changed('tools'), hasHeard)).toBe(true);
+  await expect.poll(() => (changing.changed('tools'), hasHeard), patience).toBe(true);
   expect((await client.list()).map(({ name }) => name)).toEqual(['newcomer']);
   await client.close();
 });

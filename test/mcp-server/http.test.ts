@@ -74,9 +74,12 @@ describe('who may come in', () => {
     expect(await answer).toMatch(/^HTTP\/1.1 403 /);
   });
 
-  test.each(['0.0.0.0', '::', '192.168.1.5', 'example.org'])('serving on %s is refused', async (host) => {
-    await expect(serveHttp({ ...fakeNetwork().options, host })).rejects.toThrow(UsageError);
-  });
+  test.each(['0.0.0.0', '::', '192.168.1.5', '127.0.0.2', 'example.org', ''])(
+    'serving on %s is refused',
+    async (host) => {
+      await expect(serveHttp({ ...fakeNetwork().options, host })).rejects.toThrow(UsageError);
+    },
+  );
 });
 
 describe('bodies', () => {
@@ -187,6 +190,16 @@ describe('2026-07-28 by hand', () => {
     const response = await answer;
     expect(response.headers.get('content-type')).toContain('application/json');
     expect(await response.json()).toMatchObject({ id: 7, result: { content: [{ text: 'at last' }] } });
+  });
+
+  test.each([
+    ['info', ['busy: thinks, turn 1', 'busy: files/read ...', 'busy: files/read done: 12 lines']],
+    ['error', []],
+  ])('with the log level %s a request is told %j [LOG-LEVEL]', async (level, lines) => {
+    const params = { _meta: meta({ 'io.modelcontextprotocol/logLevel': level, progressToken: 1 }) };
+    const messages = await messagesOf(await postModern(door.url, call('busy', params)));
+    const logged = messages.filter(({ method }) => method === 'notifications/message');
+    expect(logged.map(({ params }) => (params as { data: string }).data)).toEqual(lines);
   });
 
   test('progress names the token of its own request and ends with the answer [PROGRESS-STOPS]', async () => {

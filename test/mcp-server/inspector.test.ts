@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { serveHttp, type HttpDoor } from '../../src/mcp-server/http.ts';
 import { fakeNetwork } from './network.ts';
 
@@ -26,15 +26,24 @@ async function inspect(target: string[], ...args: string[]): Promise<Said> {
   return (JSON.parse(stdout) as { result: Said }).result;
 }
 
-describe.each(['modern', 'legacy'])('era %s', (era) => {
-  test.each([
-    ['stdio', () => stdioServer],
-    ['HTTP', () => [door.url]],
-  ])('over %s: the strict list has no complaint, and an agent answers', async (_, target) => {
-    const common = ['--protocol-era', era, ...target()];
-    const listed = await inspect(common, '--method', 'tools/list', '--strict');
-    expect(listed.tools?.map(({ name }) => name)).toContain('echo');
-    const answer = await inspect(common, '--method', 'tools/call', '--tool-name', 'echo', '--tool-arg', 'message=hi');
-    expect(answer.content?.[0]?.text).toBe('hi');
-  });
+const targets = {
+  stdio: () => stdioServer,
+  HTTP: () => [door.url],
+};
+
+test.each([
+  ['modern', 'stdio'],
+  ['legacy', 'HTTP'],
+] as const)('the strict list of tools has no complaint: era %s over %s', async (era, target) => {
+  const { tools } = await inspect(['--protocol-era', era, ...targets[target]()], '--method', 'tools/list', '--strict');
+  expect(tools?.map(({ name }) => name)).toContain('echo');
+});
+
+test.each([
+  ['modern', 'HTTP'],
+  ['legacy', 'stdio'],
+] as const)('an agent answers: era %s over %s', async (era, target) => {
+  const call = ['--method', 'tools/call', '--tool-name', 'echo', '--tool-arg', 'message=hi'];
+  const { content } = await inspect(['--protocol-era', era, ...targets[target]()], ...call);
+  expect(content?.[0]?.text).toBe('hi');
 });

@@ -21,7 +21,7 @@ const cityOutput: JsonObject = {
 };
 
 /** Deliberately out of order: the list is sorted. */
-export const agents: ServedAgent[] = [
+const agents: ServedAgent[] = [
   {
     name: 'weather',
     description: 'Tells the weather.',
@@ -38,6 +38,12 @@ export const agents: ServedAgent[] = [
   { name: 'endless', description: 'Works until it is stopped.' },
   { name: 'silent', description: 'Says nothing until `release` is called.' },
   { name: 'release', description: 'Lets `silent` answer.' },
+  {
+    name: 'shapeless',
+    description: 'Promises a shape and does not keep to it.',
+    output: { schema: cityOutput },
+  },
+  { name: 'busy', description: 'Thinks, then reads a file.' },
   { name: 'painter', description: 'Answers with every kind of content.' },
   { name: 'limited', description: 'Runs into a limit.' },
   { name: 'broken', description: 'Fails by a fault of ours.' },
@@ -46,11 +52,23 @@ export const agents: ServedAgent[] = [
   { name: 'thinker', description: "Needs its caller's model.", needs: ['sampling'] },
 ];
 
-export const work: Record<string, FakeAgent> = {
+const work: Record<string, FakeAgent> = {
   echo,
   endless,
   thinker: echo,
   weather: async ({ task }) => ({ structuredContent: { city: task.input['city'] ?? null, degrees: 21.5 } }),
+  shapeless: async () => 'just words',
+  busy: async ({ emit }) => {
+    const agent = 'busy';
+    const call = { agent, callId: '1', tool: 'files/read' };
+    emit({ type: 'turn_start', agent, turn: 1 });
+    await new Promise((resolve) => setTimeout(resolve, 110));
+    emit({ type: 'text_delta', agent, text: 'not for the caller' });
+    emit({ ...call, type: 'tool_start', args: { path: 'secret.txt' } });
+    await new Promise((resolve) => setTimeout(resolve, 110));
+    emit({ ...call, type: 'tool_end', isError: false, summary: '12 lines' });
+    return 'read it';
+  },
   painter: async () => ({
     content: [
       text('a picture, a sound, a file and a link'),

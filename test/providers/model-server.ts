@@ -6,7 +6,7 @@ import type { JsonObject } from '../../src/json.ts';
 
 export type Responder = (response: ServerResponse, request: IncomingMessage, body: JsonObject) => void;
 
-export interface Asked {
+interface Asked {
   path: string;
   headers: IncomingHttpHeaders;
   body: JsonObject;

@@ -88,6 +88,21 @@ describe('openai-chat', () => {
     expect(openaiChatWire.heard(server.asked[2]!.body).join()).toContain('left out: image/png');
   });
 
+  it('leaves a refused image out of one request only, where the fault is in the image', async () => {
+    const refusal = json({ error: { message: 'The image is too large', code: 'bad_request' } }, 400);
+    const ok = json(openaiChatWire.whole({ text: 'ok' }));
+    server.answer(refusal, ok, ok);
+    const seeing = model();
+    const messages = [{ role: 'user' as const, content: [text('Look'), image] }];
+    await seeing.generate(request({ messages }));
+    await seeing.generate(request({ messages }));
+    expect(server.asked.map(({ body }) => openaiChatWire.heard(body).join().includes('<image/png>'))).toEqual([
+      true,
+      false,
+      true,
+    ]);
+  });
+
   it('sends audio', async () => {
     const body = await sent({ messages: [{ role: 'user', content: [text('Hear'), audio] }] });
     expect(openaiChatWire.heard(body).at(-1)).toBe('user: <audio>');

@@ -1,0 +1,471 @@
+/** What every engine promises, whatever store it stands on. `open` gives a new, empty store each time. */
+import { afterEach, expect, test, vi } from 'vitest';
+import { createEngine, type EngineOptions } from '../../src/engine/engine.ts';
+import type { Store } from '../../src/engine/store.ts';
+import { BusyError, NotFoundError, UnavailableError } from '../../src/errors.ts';
+import { silentLog } from '../../src/log.ts';
+import { text } from '../../src/task/content.ts';
+import type { StartTask, TaskContext, TaskEngine, TaskHandler } from '../../src/task/engine.ts';
+import type { TaskEvent } from '../../src/task/event.ts';
+import type { Task, TaskResult } from '../../src/task/task.ts';
+import { noUsage } from '../../src/task/usage.ts';
+
+export const answer = (words: string): TaskResult => ({ content: [text(words)], stop: 'answer', usage: noUsage });
+export const request: StartTask = { agent: 'a', input: { message: 'hi' }, owner: 'ann' };
+export const delta = { type: 'text_delta', agent: 'a', text: 'x' } as const;
+const turn = (number: number) => ({ type: 'turn_start', agent: 'a', turn: number }) as const;
+
+export const collect = async (events: AsyncIterable<TaskEvent>): Promise<TaskEvent[]> => {
+  const seen: TaskEvent[] = [];
+  for await (const event of events) seen.push(event);
+  return seen;
+};
+const shapes = (events: readonly TaskEvent[]): string[] =>
+  events.map((event) => (event.type === 'status' ? event.task.status : event.type));
+
+/** Each task waits for the test to settle its `result`; it ends by itself when cut off, unless it is `heedless`. */
+export function byHand(heedless = false): { handler: TaskHandler; of(task: Task): Promise<Hand> } {
+  const hands = new Map<string, PromiseWithResolvers<Hand>>();
+  const handOf = (id: string): PromiseWithResolvers<Hand> => {
+    const hand = hands.get(id) ?? Promise.withResolvers<Hand>();
+    hands.set(id, hand);
+    return hand;
+  };
+  return {
+    handler: (task, context) => {
+      const result = Promise.withResolvers<TaskResult>();
+      if (!heedless) context.signal.addEventListener('abort', () => result.reject(context.signal.reason));
+      handOf(task.id).resolve({ context, result });
+      return result.promise;
+    },
+    of: (task) => handOf(task.id).promise,
+  };
+}
+export interface Hand {
+  context: TaskContext;
+  result: PromiseWithResolvers<TaskResult>;
+}
+
+export function engineContract(open: () => Store): void {
+  const engines: TaskEngine[] = [];
+  afterEach(async () => {
+    await Promise.all(engines.splice(0).map((engine) => engine.close()));
+  });
+  const engineOn = (handler: TaskHandler, options: Partial<EngineOptions> = {}): TaskEngine => {
+    const engine = createEngine({ store: open(), handler, log: silentLog, ...options });
+    engines.push(engine);
+    return engine;
+  };
+  const ended = async (engine: TaskEngine, task: Task): Promise<Task> => {
+    await collect(engine.watch(task.id, task.owner));
+    return engine.get(task.id, task.owner);
+  };
+
+  test('T1: a task is stored before start returns, with all that it was started with', async () => {
+    const store = open();
+    const engine = engineOn(byHand().handler, { store });
+    const task = await engine.start(request);
+    expect(await store.task(task.id)).toEqual(task);
+    expect(task).toMatchObject({ ...request, status: 'working', conversation: task.id });
+    expect(task.id).toMatch(/^[\w-]{32}$/);
+  });
+
+  test('its answer is stored and told', async () => {
+    const store = open();
+    const engine = engineOn(() => Promise.resolve(answer('42')), { store });
+    const done = await ended(engine, await engine.start(request));
+    expect(done).toMatchObject({ status: 'completed', result: answer('42') });
+    expect(await store.task(done.id)).toEqual(done);
+  });
+
+  test('code that throws makes the task failed, at once or later, and ends what else it does', async () => {
+    const late = Promise.withResolvers<void>();
+    let aborted: Promise<void> = Promise.resolve();
+    const engine = engineOn(async (_, context) => {
+      aborted = new Promise((resolve) => context.signal.addEventListener('abort', () => resolve()));
+      await late.promise;
+      throw new TypeError('a fault of ours');
+    });
+    const task = await engine.start(request);
+    late.resolve();
+    const error = { code: -32603, message: 'a fault of ours' };
+    expect(await ended(engine, task)).toMatchObject({ status: 'failed', error });
+    await aborted;
+    const thrower = engineOn(() => {
+      throw new Error('at once');
+    });
+    expect(await ended(thrower, await thrower.start(request))).toMatchObject({ status: 'failed' });
+  });
+
+  test.each(['completion', 'cancel', 'fault'] as const)('T2: when %s comes first, it stays', async (first) => {
+    const hands = byHand();
+    const engine = engineOn(hands.handler);
+    const task = await engine.start(request);
+    const { result } = await hands.of(task);
+    const statuses: string[] = [];
+    const watching = (async () => {
+      for await (const event of engine.watch(task.id, 'ann'))
+        if (event.type === 'status') statuses.push(event.task.status);
+    })();
+    const settle = { completion: () => result.resolve(answer('done')), fault: () => result.reject(new Error('no')) };
+    if (first !== 'cancel') {
+      settle[first]();
+      await Promise.resolve();
+      await Promise.resolve();
+      await Promise.resolve();
+    }
+    const cancelled = await engine.cancel(task.id, 'ann');
+    if (first === 'cancel') settle.completion();
+    await watching;
+    const status = { completion: 'completed', cancel: 'cancelled', fault: 'failed' }[first];
+    expect(cancelled.status).toBe(status);
+    expect((await engine.get(task.id, 'ann')).status).toBe(status);
+    expect(statuses).toEqual(['working', status]);
+    expect((await engine.cancel(task.id, 'ann')).status).toBe(status);
+  });
+
+  test('a cancelled task hears its signal, begins nothing more and records nothing more', async () => {
+    const hands = byHand();
+    const engine = engineOn(hands.handler);
+    const task = await engine.start(request);
+    const { context, result } = await hands.of(task);
+    const effect = Promise.withResolvers<number>();
+    let commitNow: (() => Promise<void>) | undefined;
+    const open = context.step('open', (_, commit) => {
+      commitNow = () => commit('{}');
+      return effect.promise;
+    });
+    await engine.cancel(task.id, 'ann');
+    expect(context.signal.aborted).toBe(true);
+    let begun = 0;
+    const begin = (): Promise<number> => Promise.resolve((begun += 1));
+    await expect(context.step('next', begin)).rejects.toThrow('cancelled');
+    await expect(context.branch('b', (branch) => branch.step('inside', begin))).rejects.toThrow('cancelled');
+    await expect(commitNow?.()).rejects.toThrow('cancelled');
+    effect.resolve(1);
+    await expect(open).rejects.toThrow();
+    result.reject(new Error('late'));
+    expect(begun).toBe(0);
+    expect(await engine.journal(task.id, 'ann')).toEqual([]);
+    expect((await engine.get(task.id, 'ann')).status).toBe('cancelled');
+  });
+
+  test('a task that is cancelled before its code began never begins', async () => {
+    let begun = 0;
+    const store = open();
+    const engine = engineOn(() => Promise.resolve(answer(String((begun += 1)))), {
+      store: { ...store, write: (writes) => store.write(writes) },
+    });
+    const task = await engine.start(request);
+    const events = await Promise.all([collect(engine.watch(task.id, 'ann')), engine.cancel(task.id, 'ann')]);
+    expect(['completed', 'cancelled']).toContain(events[1].status);
+    expect(shapes(events[0]).at(-1)).toBe(events[1].status);
+    if (events[1].status === 'cancelled') expect(begun).toBeLessThanOrEqual(1);
+  });
+
+  test('who watches at once sees everything from the first event, in order', async () => {
+    const engine = engineOn(async (_, context) => {
+      context.emit(turn(1));
+      await context.branch('call', async (branch) => branch.emit(turn(7)));
+      context.emit(turn(2));
+      return answer('x');
+    });
+    const task = await engine.start(request);
+    const events = await collect(engine.watch(task.id, 'ann'));
+    expect(shapes(events)).toEqual(['working', 'turn_start', 'turn_start', 'turn_start', 'completed']);
+    expect(events.map((event) => ('path' in event ? event.path : '-'))).toEqual(['-', '', 'call', '', '-']);
+    expect(shapes(await collect(engine.watch(task.id, 'ann')))).toEqual(['completed']);
+  });
+
+  test('who watches late sees the task as it is, then the rest', async () => {
+    const hands = byHand();
+    const engine = engineOn(hands.handler);
+    const task = await engine.start(request);
+    const { context, result } = await hands.of(task);
+    context.emit(turn(1));
+    const watch = engine.watch(task.id, 'ann')[Symbol.asyncIterator]();
+    expect((await watch.next()).value).toMatchObject({ type: 'status', task: { status: 'working' } });
+    context.emit(turn(2));
+    expect((await watch.next()).value).toMatchObject({ type: 'turn_start', turn: 2 });
+    result.resolve(answer('x'));
+    expect((await watch.next()).value).toMatchObject({ type: 'status', task: { status: 'completed' } });
+    expect((await watch.next()).done).toBe(true);
+  });
+
+  test('a watch ends when its signal aborts, before, while waiting or while reading, and leaves the task alone', async () => {
+    const hands = byHand();
+    const engine = engineOn(hands.handler);
+    const task = await engine.start(request);
+    const { context, result } = await hands.of(task);
+    expect(await collect(engine.watch(task.id, 'ann', { signal: AbortSignal.abort() }))).toEqual([]);
+    const abort = new AbortController();
+    const waiting = engine.watch(task.id, 'ann', { signal: abort.signal, deltas: true })[Symbol.asyncIterator]();
+    await waiting.next();
+    expect(context.hasListeners).toBe(true);
+    const next = waiting.next();
+    abort.abort();
+    expect((await next).done).toBe(true);
+    expect(context.hasListeners).toBe(false);
+    result.resolve(answer('x'));
+    expect((await ended(engine, task)).status).toBe('completed');
+  });
+
+  test('only who asks for deltas gets them', async () => {
+    const hands = byHand();
+    const engine = engineOn(hands.handler);
+    const task = await engine.start(request);
+    const { context, result } = await hands.of(task);
+    expect(context.hasListeners).toBe(false);
+    const [plain, full] = [engine.watch(task.id, 'ann'), engine.watch(task.id, 'ann', { deltas: true })].map((watch) =>
+      watch[Symbol.asyncIterator](),
+    );
+    await plain?.next();
+    expect(context.hasListeners).toBe(false);
+    await full?.next();
+    expect(context.hasListeners).toBe(true);
+    context.emit(delta);
+    context.emit(turn(1));
+    expect((await plain?.next())?.value).toMatchObject({ type: 'turn_start' });
+    expect((await full?.next())?.value).toMatchObject({ type: 'text_delta' });
+    result.resolve(answer('x'));
+  });
+
+  test('a watcher that does not read loses progress beyond a bound, never the end', async () => {
+    const hands = byHand();
+    const engine = engineOn(hands.handler);
+    const task = await engine.start(request);
+    const { context, result } = await hands.of(task);
+    const slow = engine.watch(task.id, 'ann')[Symbol.asyncIterator]();
+    await slow.next();
+    for (let number = 1; number <= 30_000; number += 1) context.emit(turn(number));
+    result.resolve(answer('x'));
+    await ended(engine, task);
+    const rest = shapes(await collect({ [Symbol.asyncIterator]: () => slow }));
+    expect(rest.length).toBe(10_001);
+    expect(rest.at(-1)).toBe('completed');
+  });
+
+  test('a foreign task and a missing one give the same error, in every verb', async () => {
+    const engine = engineOn(byHand().handler);
+    const { id, conversation } = await engine.start(request);
+    const missing = 'A'.repeat(32);
+    const said = async (verb: (id: string) => Promise<unknown>, of: string): Promise<string> => {
+      const error = await verb(of).catch((error: unknown) => error);
+      expect(error).toBeInstanceOf(NotFoundError);
+      return String(error).replaceAll(of, 'ID');
+    };
+    const verbs: ((id: string) => Promise<unknown>)[] = [
+      (id) => engine.get(id, 'bob'),
+      (id) => engine.cancel(id, 'bob'),
+      (id) => engine.journal(id, 'bob'),
+      (id) => collect(engine.watch(id, 'bob')),
+      (conversation) => engine.start({ ...request, owner: 'bob', conversation }),
+    ];
+    for (const verb of verbs) expect(await said(verb, id)).toBe(await said(verb, missing));
+    expect(await engine.list({ owner: 'bob' })).toEqual([]);
+    expect((await engine.get(id, 'ann')).conversation).toBe(conversation);
+  });
+
+  test('list filters by agent, status and conversation, newest first, up to its limit', async () => {
+    const hands = byHand();
+    const engine = engineOn(hands.handler);
+    const tasks: Task[] = [];
+    for (const agent of ['a', 'b', 'a', 'b']) tasks.push(await engine.start({ ...request, agent }));
+    const [first, second] = tasks;
+    if (first === undefined || second === undefined) throw new Error('four were started');
+    (await hands.of(first)).result.resolve(answer('x'));
+    await ended(engine, first);
+    const ids = async (filter: object): Promise<string[]> =>
+      (await engine.list({ owner: 'ann', ...filter })).map(({ id }) => id);
+    expect(await ids({})).toEqual(tasks.map(({ id }) => id).toReversed());
+    expect(await ids({ limit: 2 })).toEqual([tasks[3]?.id, tasks[2]?.id]);
+    expect(await ids({ agent: 'b' })).toEqual([tasks[3]?.id, second.id]);
+    expect(await ids({ status: 'completed' })).toEqual([first.id]);
+    expect(await ids({ conversation: second.conversation, agent: undefined })).toEqual([second.id]);
+    expect(await ids({ owner: 'bob' })).toEqual([]);
+  });
+
+  test('a conversation is a chain of tasks, one open at a time; cancelling frees it at once', async () => {
+    const hands = byHand(true);
+    const engine = engineOn(hands.handler);
+    const first = await engine.start(request);
+    const again = { ...request, conversation: first.conversation };
+    await expect(engine.start(again)).rejects.toBeInstanceOf(BusyError);
+    await engine.cancel(first.id, 'ann'); // its code never came to rest
+    const second = await engine.start(again);
+    expect(second).toMatchObject({ conversation: first.id, predecessor: first.id });
+    await expect(engine.start(again)).rejects.toBeInstanceOf(BusyError);
+    (await hands.of(first)).result.reject(new Error('late'));
+    (await hands.of(second)).result.resolve(answer('x'));
+    await ended(engine, second);
+    const third = await engine.start(again);
+    expect(third).toMatchObject({ conversation: first.id, predecessor: second.id });
+    (await hands.of(third)).result.resolve(answer('x'));
+    await ended(engine, third);
+    await expect(engine.start({ ...again, agent: 'other' })).rejects.toBeInstanceOf(NotFoundError);
+  });
+
+  test('of two starts in one conversation at the same moment, one is refused', async () => {
+    const engine = engineOn(() => Promise.resolve(answer('x')));
+    const first = await engine.start(request);
+    await ended(engine, first);
+    const again = { ...request, conversation: first.id };
+    const both = await Promise.allSettled([engine.start(again), engine.start(again)]);
+    expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+    await expect(engine.start({ ...again, agent: 'other' })).rejects.toThrow();
+  });
+
+  test('E1: a value is stored before the code sees it, and the intent before the effect goes on', async () => {
+    const store = open();
+    const seen: string[] = [];
+    const spied: Store = {
+      ...store,
+      write: async (writes) => {
+        await store.write(writes);
+        seen.push(...writes.map((write) => (write.kind === 'intent' ? `intent ${write.bytes}` : write.kind)));
+      },
+    };
+    const engine = engineOn(
+      async (_, context) => {
+        const value = await context.branch('call 1', (branch) =>
+          branch.step('call', async (_, commit) => {
+            await commit('{"a":1}');
+            seen.push('sent');
+            return { said: 'ok' };
+          }),
+        );
+        seen.push(`seen ${value.said}`);
+        return answer('x');
+      },
+      { store: spied },
+    );
+    const task = await engine.start(request);
+    await ended(engine, task);
+    expect(seen).toEqual(['task', 'intent {"a":1}', 'sent', 'step', 'seen ok', 'state']);
+    expect(await engine.journal(task.id, 'ann')).toMatchObject([{ key: 'call 1/call', value: { said: 'ok' } }]);
+  });
+
+  test('the clock of a task stands at its newest record, and flows back from ended branches', async () => {
+    const engine = engineOn(async (task, context) => {
+      const before = context.now;
+      await context.branch('slow', (branch) =>
+        branch.step('s', () => new Promise((resolve) => setTimeout(resolve, 20))),
+      );
+      return answer(JSON.stringify([before === task.createdAt, context.now - before >= 15]));
+    });
+    const task = await ended(engine, await engine.start(request));
+    expect(task).toMatchObject({ result: { content: [{ text: '[true,true]' }] } });
+  });
+
+  test('a store that fails rejects what it could not keep, and only that', async () => {
+    const store = open();
+    let broken = false;
+    const failing: Store = {
+      ...store,
+      write: (writes) => (broken ? Promise.reject(new Error('disk full')) : store.write(writes)),
+    };
+    const hands = byHand();
+    const engine = engineOn(hands.handler, { store: failing });
+    const task = await engine.start(request);
+    const { context, result } = await hands.of(task);
+    broken = true;
+    const lost = ['a', 'b'].map((name) => context.step(name, () => Promise.resolve(1)));
+    for (const step of lost) await expect(step).rejects.toThrow('disk full');
+    await expect(engine.start(request)).rejects.toThrow('disk full');
+    await expect(engine.cancel(task.id, 'ann')).rejects.toThrow('disk full');
+    broken = false;
+    expect(await context.step('c', () => Promise.resolve(1))).toBe(1);
+    result.resolve(answer('x'));
+    expect((await ended(engine, task)).status).toBe('completed');
+  });
+
+  test('a task whose end cannot be stored leaves no watcher waiting', async () => {
+    const store = open();
+    let broken = false;
+    const failing: Store = {
+      ...store,
+      write: (writes) => (broken ? Promise.reject(new Error('disk full')) : store.write(writes)),
+    };
+    const hands = byHand();
+    const engine = engineOn(hands.handler, { store: failing });
+    const task = await engine.start(request);
+    const { result } = await hands.of(task);
+    const watching = collect(engine.watch(task.id, 'ann'));
+    broken = true;
+    result.resolve(answer('x'));
+    expect(shapes(await watching)).toEqual(['working']);
+  });
+
+  test('one write that cannot be kept does not take those of its group with it', async () => {
+    const engine = engineOn(async (_, context) => {
+      const once = context.step('same', () => Promise.resolve(1));
+      const twice = context.step('same', () => Promise.resolve(2));
+      const other = context.step('other', () => Promise.resolve(3));
+      const said = await Promise.allSettled([once, twice, other]);
+      return answer(said.map(({ status }) => status).join());
+    });
+    const task = await ended(engine, await engine.start(request));
+    expect(task).toMatchObject({ result: { content: [{ text: 'fulfilled,rejected,fulfilled' }] } });
+  });
+
+  test('close lets running tasks end, refuses new ones, then cuts; twice is once', async () => {
+    const hands = byHand();
+    const engine = engineOn(hands.handler);
+    const [quick, slow] = [await engine.start(request), await engine.start(request)];
+    const watching = [quick, slow].map(({ id }) => collect(engine.watch(id, 'ann')));
+    const { context, result } = await hands.of(slow);
+    context.signal.addEventListener('abort', () => result.reject(new Error('cut')));
+    (await hands.of(quick)).result.resolve(answer('x'));
+    const late = engine.start(request).catch((error: unknown) => error); // under way when the drain begins
+    const closing = engine.close(50);
+    await expect(engine.start(request)).rejects.toBeInstanceOf(UnavailableError);
+    const stored = (await late) as Task;
+    (await hands.of(stored)).result.resolve(answer('y'));
+    await Promise.all([closing, engine.close()]);
+    expect((await Promise.all(watching)).map((events) => shapes(events).at(-1))).toEqual(['completed', 'cancelled']);
+  });
+
+  test('close does not wait for ever for code that heeds no signal', async () => {
+    const engine = engineOn(byHand(true).handler);
+    await engine.start(request);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const closing = engine.close(1_000);
+      const clock = setInterval(() => vi.advanceTimersByTime(1_000), 1);
+      await closing;
+      clearInterval(clock);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test('an observer that throws harms no task', async () => {
+    const engine = engineOn(() => Promise.resolve(answer('x')), {
+      onEvent: () => {
+        throw new Error('telemetry is down');
+      },
+    });
+    expect((await ended(engine, await engine.start(request))).status).toBe('completed');
+  });
+
+  test('2,000 tasks leave nothing in memory', async () => {
+    const refs: WeakRef<object>[] = [];
+    const engine = engineOn(async (_, context) => {
+      refs.push(new WeakRef(context));
+      await context.step('s', () => Promise.resolve('x'.repeat(100)));
+      return answer('x');
+    });
+    for (let round = 0; round < 20; round += 1) {
+      const tasks = await Promise.all(Array.from({ length: 100 }, () => engine.start(request)));
+      await Promise.all(tasks.map((task) => collect(engine.watch(task.id, 'ann'))));
+    }
+    await collect(engine.watch((await engine.start(request)).id, 'ann'));
+    await new Promise((resolve) => setImmediate(resolve));
+    const { setFlagsFromString } = await import('node:v8');
+    const { runInNewContext } = await import('node:vm');
+    setFlagsFromString('--expose-gc');
+    (runInNewContext('gc') as () => void)();
+    expect(refs).toHaveLength(2_001);
+    expect(refs.filter((ref) => ref.deref() !== undefined).length).toBeLessThan(10);
+  });
+}

@@ -1,0 +1,26 @@
+/** Holds a server that does not listen to SIGTERM, says `ready`, and ends as its second argument says. */
+import { silentLog } from '../../src/log.ts';
+import { openServers } from '../../src/mcp-client/open-servers.ts';
+
+const [notes = '', how = ''] = process.argv.slice(2);
+const server = new URL('./hostile-server.ts', import.meta.url).pathname;
+const servers = openServers(
+  [
+    {
+      kind: 'stdio',
+      name: 'bad',
+      command: process.execPath,
+      args: [server, 'ignores-sigterm', notes],
+      env: {},
+      cwd: '.',
+      trustsAnnotations: false,
+      tools: [],
+    },
+  ],
+  { log: silentLog },
+);
+const tools = await servers.tools(['bad'], new AbortController().signal);
+await tools[0]?.call({}, { signal: new AbortController().signal, commit: async () => {}, onProgress: () => {} });
+process.stdout.write('ready\n');
+if (how === 'exit') process.exit(0);
+if (how === 'throw') throw new Error('crash');

@@ -1,0 +1,204 @@
+/** Each test holds one seam of `src/mcp-client/sdk-seams.ts`. One that fails says that the SDK changed: read it again. */
+import {
+  Client,
+  SdkError,
+  StreamableHTTPClientTransport,
+  type JSONRPCMessage,
+  type Transport,
+} from '@modelcontextprotocol/client';
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { readFileSync } from 'node:fs';
+import { describe, expect, test, vi } from 'vitest';
+import { askTool, newClient } from '../../src/mcp-client/sdk-seams.ts';
+import { listen } from './listen.ts';
+
+type Request = { id: number | string; method: string; params?: { _meta?: object } };
+type Answers = Record<string, (request: Request, say: (message: JSONRPCMessage) => void) => object | undefined>;
+
+const initialized = {
+  protocolVersion: '2025-11-25',
+  capabilities: { tools: {} },
+  serverInfo: { name: 's', version: '1' },
+};
+const discovered = {
+  resultType: 'complete',
+  supportedVersions: ['2026-07-28'],
+  capabilities: { tools: { listChanged: true } },
+  ttlMs: 0,
+  cacheScope: 'private',
+};
+
+/** A pipe that answers by hand and remembers what it was sent; stdio-shaped where `pid` and `stderr` are there. */
+function pipe(answers: Answers, shape: object = {}): Transport & { sent: Request[] } {
+  const sent: Request[] = [];
+  const transport: Transport & { sent: Request[] } = {
+    sent,
+    start: async () => {},
+    close: async () => transport.onclose?.(),
+    send: async (message) => {
+      const request = message as Request;
+      sent.push(request);
+      const say = (message: JSONRPCMessage): void => transport.onmessage?.(message);
+      const result = answers[request.method]?.(request, say);
+      if (result !== undefined)
+        queueMicrotask(() => say({ jsonrpc: '2.0', id: request.id, ...result } as JSONRPCMessage));
+    },
+    ...shape,
+  };
+  return transport;
+}
+
+const stdioShape = { pid: 1, stderr: null };
+const old: Answers = {
+  'server/discover': () => ({ error: { code: -32601, message: 'no' } }),
+  initialize: () => ({ result: initialized }),
+};
+const modern: Answers = { 'server/discover': () => ({ result: discovered }) };
+const methods = (transport: { sent: Request[] }): string[] => transport.sent.map((request) => request.method);
+const connected = async (answers: Answers): Promise<{ client: Client; transport: ReturnType<typeof pipe> }> => {
+  const client = newClient('1', 200);
+  const transport = pipe(answers, stdioShape);
+  await client.connect(transport);
+  return { client, transport };
+};
+
+test('the version that these seams were read in', () => {
+  const file = new URL('../../node_modules/@modelcontextprotocol/client/package.json', import.meta.url);
+  expect((JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version).toBe('2.4.0');
+});
+
+describe('1: the era', () => {
+  test('is not asked for by default', async () => {
+    const transport = pipe(old, stdioShape);
+    await new Client({ name: 'c', version: '1' }).connect(transport);
+    expect(methods(transport)).toEqual(['initialize', 'notifications/initialized']);
+  });
+  test('is probed in place on a transport that looks like stdio', async () => {
+    const { client, transport } = await connected(old);
+    expect(methods(transport)).toEqual(['server/discover', 'initialize', 'notifications/initialized']);
+    expect(client.getProtocolEra()).toBe('legacy');
+  });
+  test('is 2025 where nobody answers on stdio, and an error elsewhere', async () => {
+    const { client } = await connected({ ...old, 'server/discover': () => undefined });
+    expect(client.getProtocolEra()).toBe('legacy');
+    await expect(newClient('1', 50).connect(pipe({ ...old, 'server/discover': () => undefined }))).rejects.toThrow(
+      /timed out/,
+    );
+  });
+  test('fails the connect where the child dies of the probe', async () => {
+    const transport = pipe(
+      { 'server/discover': () => (queueMicrotask(() => transport.onclose?.()), undefined) },
+      stdioShape,
+    );
+    await expect(newClient('1', 200).connect(transport)).rejects.toMatchObject({ code: 'ERA_NEGOTIATION_FAILED' });
+  });
+  test('costs the SDK’s own transport a process of its own', async () => {
+    const script = 'console.error(process.pid); setInterval(() => {}, 1000)';
+    const transport = new StdioClientTransport({ command: process.execPath, args: ['-e', script], stderr: 'pipe' });
+    let spawned = 0;
+    const start = Object.getPrototypeOf(transport) as { start: () => Promise<void> };
+    const spy = vi.spyOn(start, 'start').mockImplementation(async function (this: unknown, ...args) {
+      spawned += 1;
+      throw new Error(`not started ${this === transport} ${args.length}`);
+    });
+    await expect(newClient('1', 100).connect(transport)).rejects.toThrow('not started false');
+    spy.mockRestore();
+    expect(spawned).toBe(1);
+  });
+});
+
+test('2: a modern `prior` asks nothing', async () => {
+  const transport = pipe({}, stdioShape);
+  await newClient('1', 100).connect(transport, {
+    prior: { kind: 'modern', discover: { ...discovered, cacheScope: 'private', supportedVersions: ['2026-07-28'] } },
+  });
+  expect(methods(transport)).toEqual([]);
+});
+
+test('3: a list without its capability is written to stdout', async () => {
+  const { client } = await connected(old);
+  const debug = vi.spyOn(console, 'debug').mockImplementation(() => {});
+  await client.listPrompts();
+  expect(debug).toHaveBeenCalledOnce();
+  debug.mockRestore();
+});
+
+describe('4: a call', () => {
+  const tool = { ownName: 'act', inputSchema: { type: 'object' }, mirrorsHeaders: false };
+  test('comes as it is in 2025, whatever it holds', async () => {
+    const { client } = await connected({
+      ...old,
+      'tools/call': () => ({ result: { content: [{ type: 'hologram' }], x: 1 } }),
+    });
+    expect(await askTool(client, tool, {}, {})).toEqual({ content: [{ type: 'hologram' }], x: 1 });
+  });
+  test('of unknown content is an error in 2026', async () => {
+    const result = { resultType: 'complete', content: [{ type: 'hologram' }] };
+    const { client } = await connected({ ...modern, 'tools/call': () => ({ result }) });
+    await expect(askTool(client, tool, {}, {})).rejects.toMatchObject({ code: 'INVALID_RESULT' });
+  });
+  test('with mirrored arguments goes through callTool without an output schema', async () => {
+    const { client } = await connected({
+      ...modern,
+      'tools/call': () => ({ result: { resultType: 'complete', content: [] } }),
+    });
+    const called = vi.spyOn(client, 'callTool');
+    await askTool(client, { ...tool, mirrorsHeaders: true }, {}, {});
+    expect(called.mock.calls[0]?.[1]?.toolDefinition).toEqual({ name: 'act', inputSchema: { type: 'object' } });
+  });
+});
+
+test('5: a stream that ends without an answer leaves its request waiting', async () => {
+  const { url } = await listen((request, response) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    request.on('end', () => {
+      const asked = request.method === 'POST' ? (JSON.parse(body) as Request) : undefined;
+      if (asked?.method === 'initialize') {
+        response
+          .writeHead(200, { 'content-type': 'application/json' })
+          .end(JSON.stringify({ jsonrpc: '2.0', id: asked.id, result: initialized }));
+      } else if (asked?.method === 'tools/call') response.writeHead(200, { 'content-type': 'text/event-stream' }).end();
+      else response.writeHead(asked === undefined ? 405 : 202).end();
+    });
+  });
+  const client = new Client({ name: 'c', version: '1' });
+  await client.connect(new StreamableHTTPClientTransport(new URL(url)));
+  await expect(client.callTool({ name: 'act' }, { timeout: 200 })).rejects.toMatchObject({ code: 'REQUEST_TIMEOUT' });
+  await client.close();
+});
+
+test('8: progress that never ends outlives the SDK’s total time-out until it comes again', async () => {
+  const { client } = await connected({ ...old, 'tools/call': () => undefined });
+  const before = performance.now();
+  await expect(client.callTool({ name: 'act' }, { timeout: 150, maxTotalTimeout: 20 })).rejects.toBeInstanceOf(
+    SdkError,
+  );
+  expect(performance.now() - before).toBeGreaterThan(100);
+});
+
+test('9: an abort comes back as a time-out, and is told in the form of its era', async () => {
+  const { client, transport } = await connected({ ...old, 'tools/call': () => undefined });
+  const stop = new AbortController();
+  const calling = client.callTool({ name: 'act' }, { signal: stop.signal });
+  await vi.waitFor(() => expect(methods(transport)).toContain('tools/call'));
+  stop.abort(new Error('mine'));
+  await expect(calling).rejects.toMatchObject({ code: 'REQUEST_TIMEOUT', message: 'Error: mine' });
+  expect(methods(transport).at(-1)).toBe('notifications/cancelled');
+});
+
+describe('10: an answer that is none', () => {
+  const tool = { ownName: 'act', inputSchema: { type: 'object' }, mirrorsHeaders: false };
+  test('asks for input and is handed over', async () => {
+    const result = { resultType: 'input_required', inputRequests: {}, requestState: 's' };
+    const { client } = await connected({ ...modern, 'tools/call': () => ({ result }) });
+    expect(await askTool(client, tool, {}, {})).toMatchObject({ resultType: 'input_required', requestState: 's' });
+  });
+  test('is a task and an error in 2026', async () => {
+    const { client } = await connected({
+      ...modern,
+      'tools/call': () => ({ result: { resultType: 'task', taskId: 'x' } }),
+    });
+    await expect(askTool(client, tool, {}, {})).rejects.toMatchObject({ code: 'UNSUPPORTED_RESULT_TYPE' });
+  });
+});
