@@ -6,7 +6,7 @@ import { agentInput, defaultInputSchema } from './agent/agent-input.ts';
 import { agentTool } from './agent/agent-tool.ts';
 import { runAgent } from './agent/loop.ts';
 import type { EffectTool } from './agent/tool.ts';
-import { conversationBefore } from './agent/transcript.ts';
+import { conversationOf } from './agent/transcript.ts';
 import type { AgentConfig, Config } from './config/config.ts';
 import { createEngine } from './engine/engine.ts';
 import { openSqliteStore } from './engine/sqlite-store.ts';
@@ -43,10 +43,7 @@ export function openRuntime(config: Config, { log }: { log: Log }): Runtime {
   const handler: TaskHandler = async (task, context) => {
     const agent = agents.get(task.agent);
     if (agent === undefined) throw new NotFoundError(`There is no agent "${task.agent}".`);
-    const messages = await conversationBefore(agent, task, async (id) => ({
-      task: await engine.get(id, task.owner),
-      records: await engine.journal(id, task.owner),
-    }));
+    const messages = await conversationOf(agent, await context.previous());
     messages.push({ role: 'user', content: agentInput(task.input).content });
     return runAgent(agent, messages, context);
   };

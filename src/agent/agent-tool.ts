@@ -22,6 +22,7 @@ export function agentTool(
         ...(result.structuredContent !== undefined && { structuredContent: result.structuredContent }),
         isError: result.isError ?? false,
         usage: result.usage,
+        ...(result.stop === 'stopped' && { stops: true }),
       };
     },
   };

@@ -30,6 +30,7 @@ export async function runAgent(
     spent: { turns: 0, toolCalls: 0, usage: noUsage },
     filled: 0,
     amendments: 0,
+    isStopped: false,
     said: '',
   };
   context.emit({ type: 'agent_start', agent: agent.name, model: agent.model.id });
@@ -67,5 +68,6 @@ async function untilAnswered(run: Run): Promise<TaskResult> {
       continue;
     }
     run.messages.push({ role: 'user', content: await runToolCalls(run, calls, turn.reply.stop) });
+    if (run.isStopped) return stopped(run, 'stopped', `${run.agent.name} was stopped by a person.`);
   }
 }

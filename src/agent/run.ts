@@ -19,6 +19,8 @@ export interface Run {
   filled: number;
   /** How often the model was asked to put its answer right. */
   amendments: number;
+  /** A person stopped the task at one of its calls. */
+  isStopped: boolean;
   /** The newest text of the model in this run. */
   said: string;
 }

@@ -9,6 +9,7 @@ import PQueue from 'p-queue';
 import { UnavailableError } from '../errors.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import { text, textOf } from '../task/content.ts';
+import type { EffectClass } from '../task/effect.ts';
 import type { TaskContext } from '../task/engine.ts';
 import { addUsage } from '../task/usage.ts';
 import type { Agent } from './agent.ts';
@@ -17,12 +18,15 @@ import type { AssistantMessage, ModelReply, ToolCall, ToolResult } from './model
 import { fitted } from './result-size.ts';
 import type { Run } from './run.ts';
 import type { AgentTool, ToolCallOptions, ToolOutcome, ToolProgress } from './tool.ts';
+import { diedWhileCalling, mayRepeat, settleUnknown, type UnknownCall } from './unknown-call.ts';
 
 export const toolCallsOf = (message: AssistantMessage): ToolCall[] =>
   message.content.filter((block) => block.type === 'tool_call');
 
 /** The step that records what a call came to. Every branch of the loop is a call, and every call ends with it. */
 export const callStep = 'call';
+/** The step that records what a person said of a call that was unknown; it replaces what the call came to. */
+export const settledStep = 'settled';
 
 export async function runToolCalls(
   run: Run,
@@ -60,6 +64,7 @@ export async function runToolCalls(
   );
 
   for (const { usage } of outcomes) if (usage !== undefined) spent.usage = addUsage(spent.usage, usage);
+  run.isStopped ||= outcomes.some(({ stops }) => stops === true);
   return outcomes.map(({ content, isError }, index) => ({
     type: 'tool_result',
     callId: calls[index]?.id ?? '',
@@ -110,11 +115,47 @@ async function runNested(
 }
 
 /** The whole call is one step: also what the model got wrong is recorded, so that a replay tells it the same. */
-function runEffect(run: Run, call: ToolCall, branch: TaskContext, bounded: Bounded): Promise<ToolOutcome> {
-  return branch.step(callStep, (signal, commit) =>
+async function runEffect(run: Run, call: ToolCall, branch: TaskContext, bounded: Bounded): Promise<ToolOutcome> {
+  const left = branch.unfinished(callStep);
+  const attempt = (name: string): Promise<ToolOutcome> => attemptEffect(run, call, branch, name, bounded);
+  const isLost = left !== undefined && !(await mayRepeat(left, branch, (signal) => effectOf(run, call, signal)));
+  const outcome = isLost ? undefined : await attempt(callStep);
+  if (outcome !== undefined && outcome.unknown === undefined) return outcome;
+
+  const unknown: UnknownCall = {
+    agent: run.agent.name,
+    tool: call.name,
+    bytes: left?.bytes ?? JSON.stringify(call.args),
+    why: outcome?.unknown ?? diedWhileCalling,
+  };
+  const settled = await settleUnknown(branch, unknown, attempt);
+  return branch.step(settledStep, () => Promise.resolve(settled));
+}
+
+/** The class that a call has now. A tool that is gone can no longer say that it is harmless. */
+async function effectOf({ agent }: Run, call: ToolCall, signal: AbortSignal): Promise<EffectClass> {
+  try {
+    const tools = await agent.tools(signal);
+    return tools.find((tool) => tool.name === call.name)?.effect ?? 'unsafe';
+  } catch (error) {
+    if (error instanceof UnavailableError) return 'unsafe';
+    throw error;
+  }
+}
+
+function attemptEffect(
+  run: Run,
+  call: ToolCall,
+  branch: TaskContext,
+  name: string,
+  bounded: Bounded,
+): Promise<ToolOutcome> {
+  const reference = branch.unfinished(name)?.reference;
+  return branch.step(name, (signal, commit) =>
     withinDeadline(run.budget.deadline, signal, async (cut) => {
       try {
-        return await callTool(run, call, branch, { signal: cut, commit, bounded });
+        const options = { signal: cut, commit, bounded, ...(reference !== undefined && { reference }) };
+        return await callTool(run, call, branch, options);
       } catch (error) {
         if (signal.aborted) throw error;
         if (cut.aborted) return failed('Cut off: the time of the agent is up.');
@@ -130,7 +171,7 @@ async function callTool(
   { agent }: Run,
   call: ToolCall,
   branch: TaskContext,
-  { bounded, ...options }: Pick<ToolCallOptions, 'signal' | 'commit'> & { bounded: Bounded },
+  { bounded, ...options }: Omit<ToolCallOptions, 'onProgress'> & { bounded: Bounded },
 ): Promise<ToolOutcome> {
   const { signal } = options;
   signal.throwIfAborted();

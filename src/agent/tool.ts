@@ -13,6 +13,10 @@ export type ToolOutcome = {
   isError: boolean;
   /** What models used on the way, where the tool is an agent. */
   usage?: Usage;
+  /** Why nobody knows whether the call happened, where that is so and it may not be repeated. */
+  unknown?: string;
+  /** A person stopped the task at this call. */
+  stops?: boolean;
 };
 
 export interface ToolProgress {
@@ -25,6 +29,8 @@ export interface ToolCallOptions {
   signal: AbortSignal;
   /** To be called once, right before the call leaves, with the exact arguments. */
   commit: Commit;
+  /** The other server's id of the task that this call became before our process died: go on with that one. */
+  reference?: string;
   onProgress: (progress: ToolProgress) => void;
 }
 

@@ -2,35 +2,20 @@
  * A conversation is not stored: it is what the loop says again when it is given its own records.
  * So the transcript of a task is made by the code that made the task, and cannot disagree with it.
  */
-import type { TaskContext } from '../task/engine.ts';
-import type { StepRecord, Task } from '../task/task.ts';
+import type { Finished, TaskContext } from '../task/engine.ts';
+import type { StepRecord } from '../task/task.ts';
 import { text } from '../task/content.ts';
 import type { Agent } from './agent.ts';
 import { agentInput } from './agent-input.ts';
 import { runAgent } from './loop.ts';
 import type { Message } from './model.ts';
 import type { ToolOutcome } from './tool.ts';
-import { callStep, toolCallsOf } from './tool-calls.ts';
+import { callStep, settledStep, toolCallsOf } from './tool-calls.ts';
 
 class EndOfRecords extends Error {}
 
-/** A finished task with its records. */
-export interface Finished {
-  task: Task;
-  records: readonly StepRecord[];
-}
-
-/**
- * All that was said in a conversation before `task`, oldest first.
- * `read` gives terminal tasks only, whose records never change: so a replay reads the same.
- */
-export async function conversationBefore(
-  agent: Agent,
-  task: Task,
-  read: (id: string) => Promise<Finished>,
-): Promise<Message[]> {
-  const before: Finished[] = [];
-  for (let id = task.predecessor; id !== undefined; id = before[0]?.task.predecessor) before.unshift(await read(id));
+/** All that was said in the tasks `before` this one, oldest first. */
+export async function conversationOf(agent: Agent, before: readonly Finished[]): Promise<Message[]> {
   const messages: Message[] = [];
   for (const { task, records } of before) {
     messages.push({ role: 'user', content: agentInput(task.input).content });
@@ -69,7 +54,11 @@ function recordedContext(records: readonly StepRecord[]): TaskContext {
     step: <T>(name: string) =>
       values.has(name) ? Promise.resolve(values.get(name) as T) : Promise.reject(new EndOfRecords()),
     // A branch of the loop is a call. What was said inside it, by a nested agent, is not part of this conversation.
-    branch: <T>(key: string) => Promise.resolve((values.get(`${key}/${callStep}`) ?? noResult) as T),
+    branch: <T>(key: string) =>
+      Promise.resolve((values.get(`${key}/${settledStep}`) ?? values.get(`${key}/${callStep}`) ?? noResult) as T),
+    unfinished: () => undefined,
+    requestInput: () => Promise.reject(new EndOfRecords()),
+    previous: () => Promise.resolve([]),
     emit: () => {},
   };
 }

@@ -66,7 +66,7 @@ async function callInSlot(
 ): Promise<ToolOutcome> {
   const first = await reach(server, call, signal);
   if ('isError' in first) return first;
-  await commit(JSON.stringify(args));
+  await commit(JSON.stringify(args), call.effect);
   const { outcome, again } = await attempt(server, first, call, args, signal, onProgress);
   if (!again) return outcome;
   const second = await reach(server, call, signal);

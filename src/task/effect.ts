@@ -3,3 +3,7 @@
  * `read` changes nothing, `idempotent` may be repeated with the same arguments, `unsafe` (the default) may not.
  */
 export type EffectClass = 'read' | 'idempotent' | 'unsafe';
+
+const order: readonly EffectClass[] = ['read', 'idempotent', 'unsafe'];
+
+export const stricter = (a: EffectClass, b: EffectClass): EffectClass => (order.indexOf(a) >= order.indexOf(b) ? a : b);

@@ -1,0 +1,114 @@
+/**
+ * A call of which nobody knows whether it happened: its process died after it may have left, or it was given up on.
+ * What may be repeated is repeated; for the rest a person decides, who can look. The model never does.
+ */
+import { isJsonObject } from '../json.ts';
+import { text } from '../task/content.ts';
+import { type EffectClass, stricter } from '../task/effect.ts';
+import type { TaskContext } from '../task/engine.ts';
+import type { InputRequest, InputResponse, Intent } from '../task/question.ts';
+import type { ToolOutcome } from './tool.ts';
+
+/** The question of one unknown call. It does not expire. */
+export interface UnknownCall {
+  /** Agent and tool, for people. */
+  agent: string;
+  tool: string;
+  /** The exact JSON text of the arguments. */
+  bytes: string;
+  /** Why nobody knows. */
+  why: string;
+}
+
+type Decision =
+  | { kind: 'happened'; outcome: ToolOutcome }
+  | { kind: 'run' }
+  | { kind: 'stop'; outcome: ToolOutcome }
+  | { kind: 'none' };
+
+export const diedWhileCalling = 'the process died after the call may have left';
+
+/**
+ * Whether a call that was left by a dead process may simply be made again: by the stricter of the class that was
+ * stored with it and the one that holds now.
+ */
+export async function mayRepeat(
+  { effect, reference }: Intent,
+  branch: TaskContext,
+  current: (signal: AbortSignal) => Promise<EffectClass>,
+): Promise<boolean> {
+  if (reference !== undefined) return true;
+  const now = await branch.step('effect', current);
+  return stricter(effect, now) !== 'unsafe';
+}
+
+/** Asks until somebody decides; `attempt` makes the call again, as the step of the given name. */
+export async function settleUnknown(
+  branch: TaskContext,
+  call: UnknownCall,
+  attempt: (name: string) => Promise<ToolOutcome>,
+): Promise<ToolOutcome> {
+  let why = call.why;
+  for (let round = 1; ; round++) {
+    const decision = decisionOf(await branch.requestInput(`unknown ${round}`, questionOf({ ...call, why })));
+    if (decision.kind === 'none') continue;
+    if (decision.kind !== 'run') return decision.outcome;
+
+    const name = `call ${round + 1}`;
+    const outcome = branch.unfinished(name) === undefined ? await attempt(name) : undefined;
+    if (outcome !== undefined && outcome.unknown === undefined) return outcome;
+    why = outcome?.unknown ?? diedWhileCalling;
+  }
+}
+
+/** Arguments longer than this are shown by their beginning; the journal has them whole. */
+const shownArguments = 2_000;
+
+function questionOf({ agent, tool, bytes, why }: UnknownCall): InputRequest {
+  const shown =
+    bytes.length <= shownArguments ? bytes : `${bytes.slice(0, shownArguments)}… (${bytes.length} characters)`;
+  return {
+    kind: 'form',
+    message: [
+      `${agent} called ${tool}, and nobody knows whether it happened: ${why}.`,
+      `Arguments: ${visible(shown)}`,
+      'Look for yourself before you decide: it is not called again unless you say so.',
+    ].join('\n'),
+    schema: {
+      type: 'object',
+      properties: {
+        decision: {
+          type: 'string',
+          title: 'Did it happen?',
+          oneOf: [
+            { const: 'stop', title: 'Stop the task' },
+            { const: 'happened', title: 'It happened: go on' },
+            { const: 'run', title: 'It did not happen: run it' },
+          ],
+        },
+        result: { type: 'string', title: 'What it returned, if it happened', description: 'The model reads this.' },
+        note: { type: 'string', title: 'Note', description: 'The model reads this.' },
+      },
+      required: ['decision'],
+    },
+  };
+}
+
+function decisionOf(response: InputResponse): Decision {
+  if (response.action !== 'accept' || !isJsonObject(response.content)) return { kind: 'none' };
+  const { decision, result, note } = response.content;
+  const said = typeof note === 'string' && note.trim() !== '' ? `\nNote of the person: ${note}` : '';
+  if (decision === 'run') return { kind: 'run' };
+  if (decision === 'happened') {
+    const returned =
+      typeof result === 'string' && result.trim() !== '' ? result : 'It happened; what it returned is not known.';
+    return { kind: 'happened', outcome: { content: [text(`${returned}${said}`)], isError: false } };
+  }
+  if (decision === 'stop')
+    return { kind: 'stop', outcome: { content: [text(`Stopped by a person.${said}`)], isError: true, stops: true } };
+  return { kind: 'none' };
+}
+
+/** Nothing hides in what a person is asked to judge: control and invisible characters are spelled out. */
+const visible = (value: string): string =>
+  value.replace(/[\p{Cc}\p{Cf}\p{Co}\p{Cn}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16) ?? ''}}`);
