@@ -8,6 +8,8 @@ const agents = `version: 1
 mcpServers:
   gone: { command: ./no-such-server }
   slow: { command: node, args: [slow-server.mjs] }
+models:
+  local: { model: openai-chat/mine, base_url: "http://127.0.0.1:9/v1" }
 agents:
   plain: { description: Answers., instructions: x, model: scripted/plain.yaml }
   loops: { description: Never ends., instructions: x, model: scripted/loops.yaml, limits: { turns: 2 } }
@@ -17,6 +19,7 @@ agents:
   slow: { description: Waits., instructions: x, model: scripted/slow.yaml, tools: [slow/*] }
   asks: { description: Delegates., instructions: x, model: scripted/asks.yaml, agents: [plain] }
   counts: { description: Remembers., instructions: x, model: scripted/counts.mjs }
+  priceless: { description: Costs nobody knows what., instructions: x, model: local }
   shaped:
     description: Has shapes.
     instructions: x
@@ -133,6 +136,12 @@ describe('run', () => {
     ['an unknown agent', ['run', 'nobody', 'x'], 5, 'There is no agent "nobody". There is: plain'],
     ['a limit', ['run', 'loops', 'x'], 6, 'it has used its 2 turns'],
     ['a cost limit', ['run', 'asks', 'x', '--max-cost', '0.1'], 6, 'USD'],
+    [
+      'a cost limit that cannot hold',
+      ['run', 'priceless', 'x', '--max-cost', '1'],
+      2,
+      'openai-chat/mine costs is not known',
+    ],
     ['a refusal', ['run', 'refuses', 'x'], 1, 'I will not.'],
     ['a model without its key', ['run', 'keyless', 'x'], 7, 'the key was refused'],
     ['a server that does not start', ['run', 'lost', 'x'], 7, 'no-such-server'],
