@@ -75,6 +75,9 @@ export function openSqliteStore(path: string): Store {
 
   return {
     async write(writes) {
+      const [only] = writes;
+      // A statement alone is a transaction of its own, at a third of the price.
+      if (only !== undefined && writes.length === 1) return apply(only);
       begin.run();
       try {
         for (const write of writes) apply(write);
