@@ -8,8 +8,6 @@ const agents = `version: 1
 mcpServers:
   gone: { command: ./no-such-server }
   slow: { command: node, args: [slow-server.mjs] }
-models:
-  local: { model: openai-chat/mine, base_url: "http://127.0.0.1:9/v1" }
 agents:
   plain: { description: Answers., instructions: x, model: scripted/plain.yaml }
   loops: { description: Never ends., instructions: x, model: scripted/loops.yaml, limits: { turns: 2 } }
@@ -19,7 +17,6 @@ agents:
   slow: { description: Waits., instructions: x, model: scripted/slow.yaml, tools: [slow/*] }
   asks: { description: Delegates., instructions: x, model: scripted/asks.yaml, agents: [plain] }
   counts: { description: Remembers., instructions: x, model: scripted/counts.mjs }
-  priceless: { description: Costs nobody knows what., instructions: x, model: local }
   shaped:
     description: Has shapes.
     instructions: x
@@ -30,6 +27,10 @@ agents:
 
 const files = {
   'agents.yaml': agents,
+  'priceless.yaml': `version: 1
+models: { local: { model: openai-chat/mine, base_url: "http://127.0.0.1:9/v1" } }
+agents: { priceless: { description: Costs nobody knows what., instructions: x, model: local } }
+`,
   'plain.yaml': 'replies: [{ text: "You said: ${user}", usage: { inputTokens: 10, outputTokens: 5, cost: 0.25 } }]',
   'loops.yaml': 'replies: [{ calls: [{ tool: x }] }, { calls: [{ tool: x }] }, { calls: [{ tool: x }] }]',
   'refuses.yaml': 'replies: [{ text: "I will not.", stop: refusal }]',
@@ -138,7 +139,7 @@ describe('run', () => {
     ['a cost limit', ['run', 'asks', 'x', '--max-cost', '0.1'], 6, 'USD'],
     [
       'a cost limit that cannot hold',
-      ['run', 'priceless', 'x', '--max-cost', '1'],
+      ['-c', 'priceless.yaml', 'run', 'priceless', 'x', '--max-cost', '1'],
       2,
       'openai-chat/mine costs is not known',
     ],
