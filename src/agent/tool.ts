@@ -53,5 +53,3 @@ export interface AgentTool extends ToolBase {
   readonly kind: 'agent';
   run(args: JsonObject, context: TaskContext, allowance: Allowance): Promise<ToolOutcome>;
 }
-
-export type Tool = EffectTool | AgentTool;

@@ -11,12 +11,13 @@ import { type ExitCode, exitCode } from './exit.ts';
 import type { Globals } from './globals.ts';
 import { hosts } from './hosts/hosts.ts';
 import { reach, untilInterrupted } from './mcp.ts';
+import { isNewEnough, oldestNode } from './node-version.ts';
 import { hasColor, readConfig, withRuntime } from './open.ts';
 import { count, duration } from './progress-lines.ts';
 import { paintFor, type Terminal } from './terminal.ts';
 
 /** One thing that was looked at. */
-export interface Finding {
+interface Finding {
   what: string;
   state: 'ok' | 'warning' | 'error' | 'note';
   message: string;
@@ -31,7 +32,7 @@ export function doctor(json: boolean, globals: Globals, terminal: Terminal): Pro
       findings.push(finding);
       if (!json) print(finding, terminal);
     };
-    add(nodeFinding(process.versions.node));
+    add(nodeFinding());
     const loaded = await readConfig(globals);
     for (const finding of configFindings(loaded, hasColor(terminal.out) && !json)) add(finding);
     if (loaded.ok) {
@@ -64,14 +65,10 @@ export function doctor(json: boolean, globals: Globals, terminal: Terminal): Pro
   });
 }
 
-/** As in `engines` of package.json. */
-const oldestNode = [22, 19] as const;
-
-export function nodeFinding(version: string): Finding {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  const isOldEnough = major > oldestNode[0] || (major === oldestNode[0] && minor >= oldestNode[1]);
-  if (isOldEnough) return { what: 'node', state: 'ok', message: `Node ${version}` };
-  const message = `Node ${version} is older than ${oldestNode.join('.')}`;
+function nodeFinding(): Finding {
+  const { node } = process.versions;
+  if (isNewEnough(node)) return { what: 'node', state: 'ok', message: `Node ${node}` };
+  const message = `Node ${node} is older than ${oldestNode}`;
   return { what: 'node', state: 'error', message, mend: 'install Node 24: https://nodejs.org/en/download' };
 }
 

@@ -38,6 +38,8 @@ export function exitCodeOfTask(task: Task, interruption?: Interruption): ExitCod
     case 'model_unavailable':
     case 'server_unavailable':
       return exitCode.unavailable;
+    case 'stopped':
+      return exitCode.denied;
     case 'refusal':
     case 'length':
     case 'bad_output':

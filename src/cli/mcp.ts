@@ -89,7 +89,7 @@ export function callTool(
 
     const outcome = await found.tool.call(parsed, {
       signal,
-      commit: () => Promise.resolve(),
+      commit: Object.assign(() => Promise.resolve(), { reference: () => Promise.resolve() }),
       onProgress: ({ progress, total, message }) => {
         const part = total === undefined ? `${progress}` : `${progress}/${total}`;
         if (globals.quiet !== true) terminal.err.write(`${oneLine(`${id}: ${part} ${message ?? ''}`, 200)}\n`);

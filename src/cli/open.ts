@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { Writable } from 'node:stream';
-import type { Config } from '../config/config.ts';
+import type { Config, ModelConfig } from '../config/config.ts';
 import { formatProblems } from '../config/format-problems.ts';
 import { type Loaded, loadConfig } from '../config/load-config.ts';
 import type { Problem } from '../config/problem.ts';
@@ -25,6 +25,10 @@ class ConfigError extends UsageError {
   }
 }
 
+/** Whether it is known what the model costs. */
+export const isPriced = ({ price, provider, model, baseUrl }: ModelConfig): boolean =>
+  price !== undefined || knownPrice(provider, model, baseUrl);
+
 /** Reads and checks what `--config`, `$DEPUTY_CONFIG` or the nearest agents.yaml says. @throws UsageError `--env-file` */
 export function readConfig(globals: Globals): Promise<Loaded> {
   readEnvFile(globals);
@@ -32,7 +36,7 @@ export function readConfig(globals: Globals): Promise<Loaded> {
     file: globals.config,
     cwd: process.cwd(),
     env: process.env,
-    knownPrice: (model) => knownPrice(model.provider, model.model, model.baseUrl),
+    knownPrice: isPriced,
   });
 }
 

@@ -172,7 +172,7 @@ function shown(value: Json): string {
   return (typeof value === 'string' ? value : JSON.stringify(value)).slice(0, 120);
 }
 
-export const money = (dollars: number): string => `$${dollars < 0.01 ? dollars.toFixed(4) : dollars.toFixed(2)}`;
+const money = (dollars: number): string => `$${dollars < 0.01 ? dollars.toFixed(4) : dollars.toFixed(2)}`;
 
 const thousands = (tokens: number): string => (tokens < 1000 ? `${tokens}` : `${(tokens / 1000).toFixed(1)}k`);
 

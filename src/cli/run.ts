@@ -7,7 +7,7 @@ import type { Runtime } from '../runtime.ts';
 import { type ExitCode, exitCodeOfInterruption, exitCodeOfTask } from './exit.ts';
 import { type Globals, named } from './globals.ts';
 import { type Interruptions, watchInterruptions } from './interruptions.ts';
-import { openConfig, withRuntime } from './open.ts';
+import { isPriced, openConfig, withRuntime } from './open.ts';
 import { readStdin } from './read-stdin.ts';
 import { type Format, showTask } from './show-task.ts';
 import type { Terminal } from './terminal.ts';
@@ -106,12 +106,32 @@ function parsedInput(agent: AgentConfig, message: string): JsonObject {
   throw new UsageError(`${agent.name} takes a JSON object, such as ${example}.`);
 }
 
-/** The stricter of the agent's own cost limit and the caller's. */
+/**
+ * The stricter of the agent's own cost limit and the caller's.
+ * @throws UsageError nobody knows what one of the models that may think for it costs.
+ */
 function withCostLimit(config: Config, agentName: string, maxCost: number | undefined): Config {
   if (maxCost === undefined) return config;
+  for (const name of reachable(config, agentName)) {
+    const { model } = named(config.agents, name, 'agent');
+    const unknown = [model, ...model.fallback].find((one) => !isPriced(one));
+    if (unknown)
+      throw new UsageError(
+        `--max-cost cannot hold: what ${unknown.provider}/${unknown.model} costs is not known.\n` +
+          `help: give it a price in agents.yaml: price: { input: ..., output: ... } (US dollars per million tokens)`,
+      );
+  }
   const limited = (agent: AgentConfig): AgentConfig => ({
     ...agent,
     limits: { ...agent.limits, cost: Math.min(agent.limits.cost ?? maxCost, maxCost) },
   });
   return { ...config, agents: config.agents.map((agent) => (agent.name === agentName ? limited(agent) : agent)) };
+}
+
+/** An agent and every agent below it. */
+function reachable(config: Config, name: string, found: Set<string> = new Set()): Set<string> {
+  if (found.has(name)) return found;
+  found.add(name);
+  for (const child of named(config.agents, name, 'agent').agents) reachable(config, child, found);
+  return found;
 }

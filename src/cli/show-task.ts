@@ -80,7 +80,7 @@ function answerText(task: Task): string {
 }
 
 /** `--json`: one object for scripts. The keys are a contract. */
-export function summaryOf({ task, agent }: Shown): Record<string, unknown> {
+function summaryOf({ task, agent }: Shown): Record<string, unknown> {
   const result = task.status === 'completed' ? task.result : undefined;
   return {
     type: 'result',

@@ -17,7 +17,7 @@ export interface Terminal {
 
 export const processTerminal: Terminal = { out: process.stdout, err: process.stderr };
 
-export type Style = Parameters<typeof styleText>[0];
+type Style = Parameters<typeof styleText>[0];
 export type Paint = (style: Style, text: string) => string;
 
 /** Colour where `stream` is a terminal that has it, and where nobody said no (https://no-color.org). */

@@ -248,16 +248,11 @@ export function createEngine(options: EngineOptions): TaskEngine {
   };
 
   const end = async ({ run, task }: Running, state: TerminalState): Promise<void> => {
-    try {
-      await run.write({ kind: 'end', state, at: Date.now() }, { barrier: true });
-    } catch (error) {
-      logUnlessFenced(error, task);
-      if (!(error instanceof FencedError)) throw error;
-      return;
-    } finally {
-      run.closeJournal();
-    }
-    await refresh(task.id, task.owner);
+    const at = Date.now();
+    const stored = run.write({ kind: 'end', state, at }, { barrier: true });
+    run.closeJournal();
+    await stored;
+    show({ ...task, ...state, updatedAt: at });
   };
 
   const logUnlessFenced = (error: unknown, task: Task): void => {

@@ -5,12 +5,11 @@
  * and nobody else. It covers what SQLite's own `synchronous = full` covers: every commit before it is in that file, and
  * a checkpoint (under `normal`) syncs the log before it moves pages and the database after it did.
  */
-import { closeSync, fdatasync, openSync } from 'node:fs';
+import { closeSync, fdatasync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { promisify } from 'node:util';
-import { mkdirSync, fsyncSync } from 'node:fs';
 import { messageOf, UsageError } from '../errors.ts';
 import type { Question } from '../task/question.ts';
 import type { Task } from '../task/task.ts';
@@ -45,10 +44,11 @@ export function openSqliteStore(path: string): Store {
     }
   };
 
-  const mayWrite = (id: string, fence: number): void => {
-    const row = sql('select fence from task where id = ?').get(id);
-    if (row?.['fence'] !== fence) throw new FencedError(`task ${id} belongs to somebody else now`);
+  /** One statement that writes only under the newest fence (E3). */
+  const fenced = (statement: StatementSync, ...values: SQLInputValue[]): void => {
+    if (statement.run(...values).changes === 0) throw new FencedError('the task belongs to somebody else now');
   };
+  const owned = 'where exists (select 1 from task where id = ? and fence = ?)';
 
   const insertTask = ({ task, instance, startKey }: Extract<Write, { kind: 'task' }>): void => {
     sql(
@@ -63,37 +63,42 @@ export function openSqliteStore(path: string): Store {
   const apply = (write: Write): void => {
     if (write.kind === 'task') return insertTask(write);
     const { id, fence, at } = write;
-    mayWrite(id, fence);
     switch (write.kind) {
       case 'intent':
-        sql('insert or replace into intent (task, key, bytes, effect, at) values (?, ?, ?, ?, ?)').run(
-          ...[id, write.key, write.bytes, write.effect, at],
+        return fenced(
+          sql(`insert or replace into intent (task, key, bytes, effect, at) select ?, ?, ?, ?, ? ${owned}`),
+          ...[id, write.key, write.bytes, write.effect, at, id, fence],
         );
-        break;
       case 'reference':
-        sql('update intent set reference = ? where task = ? and key = ?').run(write.reference, id, write.key);
-        break;
+        return fenced(
+          sql(
+            'update intent set reference = ? where task = ? and key = ? and (select fence from task where id = ?) = ?',
+          ),
+          ...[write.reference, id, write.key, id, fence],
+        );
       case 'step':
-        sql('insert into step values (?, ?, ?, ?)').run(id, write.key, write.value, at);
-        break;
+        return fenced(sql(`insert into step select ?, ?, ?, ? ${owned}`), id, write.key, write.value, at, id, fence);
       case 'question': {
         const { key, wireKey, request } = write.question;
-        sql('insert into question (task, key, wire_key, request, asked_at) values (?, ?, ?, ?, ?)').run(
-          ...[id, key, wireKey, JSON.stringify(request), at],
+        fenced(
+          sql(`insert into question (task, key, wire_key, request, asked_at) select ?, ?, ?, ?, ? ${owned}`),
+          ...[id, key, wireKey, JSON.stringify(request), at, id, fence],
         );
         sql(`update task set status = 'input_required', updated_at = ? where id = ?`).run(at, id);
-        break;
+        return;
       }
       case 'end': {
         const { status, ...outcome } = write.state;
-        sql(
-          'update task set status = ?, outcome = ?, updated_at = ?, instance = null, wants_to_run = 0, fence = fence + 1 where id = ?',
-        ).run(status, JSON.stringify(outcome), at, id);
-        break;
+        return fenced(
+          sql(
+            `update task set status = ?, outcome = ?, updated_at = ?, instance = null, wants_to_run = 0,
+               fence = fence + 1 where id = ? and fence = ?`,
+          ),
+          ...[status, JSON.stringify(outcome), at, id, fence],
+        );
       }
       case 'park':
-        sql('update task set instance = null where id = ?').run(id);
-        break;
+        return fenced(sql('update task set instance = null where id = ? and fence = ?'), id, fence);
     }
   };
 
@@ -107,6 +112,9 @@ export function openSqliteStore(path: string): Store {
 
   return {
     async write(writes) {
+      const [only] = writes;
+      // A statement alone is a transaction of its own, at a third of the price.
+      if (only !== undefined && writes.length === 1 && only.kind !== 'question') return apply(only);
       transact(() => {
         for (const write of writes) apply(write);
       });

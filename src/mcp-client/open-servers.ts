@@ -10,7 +10,7 @@ import { listAll } from './server-tool.ts';
 
 export type { Deps, ServerOptions, Timings } from './options.ts';
 export type { ListedTool } from './effect-tools.ts';
-export type { ServerState, ServerStatus } from './server.ts';
+export type { ServerStatus } from './server.ts';
 
 export interface McpServers {
   /**

@@ -6,7 +6,7 @@ import { capped, withoutInvisible } from './clean-text.ts';
 import { bounds } from './options.ts';
 import { ask, can, mustListBySdk } from './sdk-seams.ts';
 
-export interface ServerTool {
+interface ServerTool {
   /** As the server calls it. */
   ownName: string;
   /** Without what nobody can see, and capped. */

@@ -10,7 +10,7 @@ interface Series<T> {
   value: T;
 }
 
-/** The series of one metric, by their labels. */
+/** The series of one metric, by the values of their labels: whoever counts gives the same names in the same order. */
 class Family<T> {
   readonly #name: string;
   readonly #head: string;
@@ -24,7 +24,7 @@ class Family<T> {
   }
 
   at(labels: Labels): Series<T> {
-    const key = labelText(labels);
+    const key = JSON.stringify(Object.values(labels));
     const known = this.#series.get(key);
     if (known !== undefined) return known;
     const isFull = this.#series.size >= maxSeries && Object.values(labels).some((value) => value !== 'other');

@@ -4,7 +4,7 @@ import type { Task, TaskResult } from '../../src/task/task.ts';
 import { noUsage, type Usage } from '../../src/task/usage.ts';
 import { text } from '../../src/task/content.ts';
 
-export const usage = (inputTokens: number, outputTokens: number, cost: number | null = 0): Usage => ({
+const usage = (inputTokens: number, outputTokens: number, cost: number | null = 0): Usage => ({
   ...noUsage,
   inputTokens,
   outputTokens,

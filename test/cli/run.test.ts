@@ -27,6 +27,10 @@ agents:
 
 const files = {
   'agents.yaml': agents,
+  'priceless.yaml': `version: 1
+models: { local: { model: openai-chat/mine, base_url: "http://127.0.0.1:9/v1" } }
+agents: { priceless: { description: Costs nobody knows what., instructions: x, model: local } }
+`,
   'plain.yaml': 'replies: [{ text: "You said: ${user}", usage: { inputTokens: 10, outputTokens: 5, cost: 0.25 } }]',
   'loops.yaml': 'replies: [{ calls: [{ tool: x }] }, { calls: [{ tool: x }] }, { calls: [{ tool: x }] }]',
   'refuses.yaml': 'replies: [{ text: "I will not.", stop: refusal }]',
@@ -133,6 +137,12 @@ describe('run', () => {
     ['an unknown agent', ['run', 'nobody', 'x'], 5, 'There is no agent "nobody". There is: plain'],
     ['a limit', ['run', 'loops', 'x'], 6, 'it has used its 2 turns'],
     ['a cost limit', ['run', 'asks', 'x', '--max-cost', '0.1'], 6, 'USD'],
+    [
+      'a cost limit that cannot hold',
+      ['-c', 'priceless.yaml', 'run', 'priceless', 'x', '--max-cost', '1'],
+      2,
+      'openai-chat/mine costs is not known',
+    ],
     ['a refusal', ['run', 'refuses', 'x'], 1, 'I will not.'],
     ['a model without its key', ['run', 'keyless', 'x'], 7, 'the key was refused'],
     ['a server that does not start', ['run', 'lost', 'x'], 7, 'no-such-server'],

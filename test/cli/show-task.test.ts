@@ -1,5 +1,6 @@
 /* oxlint-disable no-control-regex -- control characters are what a terminal is about */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import { writeAbove } from '../../src/cli/live-area.ts';
 import { type Format, showTask } from '../../src/cli/show-task.ts';
 import type { Stream, Terminal } from '../../src/cli/terminal.ts';
 import { text } from '../../src/task/content.ts';
@@ -46,7 +47,8 @@ function screen(text: string): string[] {
   let lines = [''];
   for (const part of text.replaceAll(/\x1b\[[\d;]*m/g, '').split(/(\x1b\[\d*[A-Z]|\r|\n)/)) {
     const up = /^\x1b\[(\d+)A$/.exec(part);
-    if (up) lines = lines.slice(0, lines.length - Number(up[1]));
+    // What follows is always an erase from there to the end.
+    if (up) lines = [...lines.slice(0, -1 - Number(up[1])), ''];
     else if (part === '\n') lines.push('');
     else if (!part.startsWith('\x1b') && part !== '\r') lines[lines.length - 1] += part;
   }
@@ -107,6 +109,35 @@ describe('on a terminal', () => {
       '✓ librarian answered · 3 turns · 3 calls · 1.6k tokens · $0.02 · 900 ms',
       '',
     ]);
+  });
+
+  test('what is redrawn meanwhile leaves nothing behind, and log lines stay', async () => {
+    vi.useFakeTimers();
+    try {
+      const paper = new Paper(true, 80);
+      async function* played() {
+        for (const event of story) {
+          yield event;
+          vi.advanceTimersByTime(100);
+          if (event.type === 'turn_start' && event.path === '') writeAbove(paper, `log ${event.turn}\n`);
+        }
+      }
+      await showTask(played(), { out: new Paper(false, 80), err: paper }, { format: 'text', quiet: false });
+      expect(paper.text).toContain('⠙');
+      expect(screen(paper.text)).toEqual([
+        'log 1',
+        'log 2',
+        'log 3',
+        '├ ✓ files_search  *.md  20 ms',
+        '├ ✗ files_read  no such file  30 ms',
+        '└ ✓ editor  1 turn · 320 tokens · 35 ms',
+        '  └ ✓ desk_write  report.md  20 ms',
+        '✓ librarian answered · 3 turns · 3 calls · 1.6k tokens · $0.02 · 900 ms',
+        '',
+      ]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test('text between calls stands between the calls', async () => {

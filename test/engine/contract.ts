@@ -12,7 +12,7 @@ import { noUsage } from '../../src/task/usage.ts';
 
 export const answer = (words: string): TaskResult => ({ content: [text(words)], stop: 'answer', usage: noUsage });
 export const request: StartTask = { agent: 'a', input: { message: 'hi' }, owner: 'ann' };
-export const delta = { type: 'text_delta', agent: 'a', text: 'x' } as const;
+const delta = { type: 'text_delta', agent: 'a', text: 'x' } as const;
 const turn = (number: number) => ({ type: 'turn_start', agent: 'a', turn: number }) as const;
 
 export const collect = async (events: AsyncIterable<TaskEvent>): Promise<TaskEvent[]> => {
