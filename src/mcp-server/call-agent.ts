@@ -15,7 +15,7 @@ import { agentInput, defaultInputSchema } from '../agent/agent-input.ts';
 import { BusyError, NotFoundError, UnavailableError, UsageError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import { schemaCheck } from '../json-schema.ts';
-import type { Task } from '../task/task.ts';
+import { isTerminal, type Task, type TerminalState } from '../task/task.ts';
 import { describeEvent, type Happening } from './describe-event.ts';
 import { unavailableCode } from './meta.ts';
 import type { Caller, ServedAgent, ServeOptions } from './options.ts';
@@ -75,7 +75,7 @@ async function begin(
   }
 }
 
-type EndedTask = Exclude<Task, { status: 'working' }>;
+type EndedTask = Task & TerminalState;
 
 /** The task once it is over. Progress and log messages go to the caller meanwhile, as far as it asked for them. */
 async function ended(
@@ -102,7 +102,7 @@ async function ended(
       if (event.type === 'status') current = event.task;
       else if (!signal.aborted) tell(context, progress, event);
     }
-    if (current.status !== 'working') return current;
+    if (isTerminal(current)) return current;
     throw new UnavailableError(`This server is shutting down; task ${task.id} is not over.`);
   } finally {
     progress?.stop();

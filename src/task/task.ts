@@ -76,7 +76,8 @@ export type TaskStatus = Task['status'];
 
 export type TerminalState = Exclude<TaskState, { status: 'working' | 'input_required' }>;
 
-export const isTerminal = (task: Task): boolean => task.status !== 'working' && task.status !== 'input_required';
+export const isTerminal = (task: Task): task is Task & TerminalState =>
+  task.status !== 'working' && task.status !== 'input_required';
 
 /** One recorded step of a task: what `TaskContext.step` returned, at which branch path, when. */
 export interface StepRecord {
