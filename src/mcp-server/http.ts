@@ -1,26 +1,35 @@
 /**
  * The HTTP door: `/mcp` in both eras, and what operators probe.
  *
- * Who may come in is decided before a body is read, the era before a server is built, the owner before a task starts.
+ * Who may come in, and who that is, is decided before a body is read; the era before a server is built.
  */
 import { toNodeHandler } from '@modelcontextprotocol/node';
-import { createMcpHandler, isLegacyRequest } from '@modelcontextprotocol/server';
+import { type AuthInfo, createMcpHandler, isLegacyRequest } from '@modelcontextprotocol/server';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { isIP, type AddressInfo } from 'node:net';
 import { messageOf, UsageError } from '../errors.ts';
 import { isJsonObject } from '../json.ts';
 import { Calls } from './calls.ts';
+import type { AuthOptions } from './auth.ts';
+import { createGate } from './auth-gate.ts';
 import { answerText, readBody, refuse } from './http-answer.ts';
-import { mayEnter } from './http-guard.ts';
+import { guardFor } from './http-guard.ts';
 import { unavailableCode } from './meta.ts';
-import { localOwner, type Era, type ListKind, type ServeOptions } from './options.ts';
+import type { Era, ListKind, ServeOptions } from './options.ts';
+import { ownerLimits, type OwnerLimits } from './owner-limits.ts';
 import { agentServer } from './server.ts';
 import { Sessions, type SessionLimits } from './sessions.ts';
 
 export interface ServeHttpOptions extends ServeOptions, SessionLimits {
-  /** A loopback address or `localhost`. Default `127.0.0.1`. */
+  /** A loopback address or `localhost`; with `auth` any other as well. Default `127.0.0.1`. */
   host?: string;
+  /** Names, besides those of loopback, under which callers may address this server: `host` or `host:port`. */
+  hosts?: readonly string[];
+  /** How callers are told apart. Without it everybody is the one local owner. */
+  auth?: AuthOptions;
+  /** What one owner may start. Default: no bound but `maxCalls`. */
+  ownerLimits?: OwnerLimits;
   /** Default 0: any free port. */
   port?: number;
   /** Longest request body. Default 16 MiB. */
@@ -42,15 +51,23 @@ export interface HttpDoor {
 /** @throws UsageError an address that others can reach; the error of `listen`, when the port cannot be had. */
 export async function serveHttp(options: ServeHttpOptions): Promise<HttpDoor> {
   const { host = '127.0.0.1', port = 0, maxBodyBytes = 16 * 1024 * 1024, log } = options;
-  if (!isLoopback(host)) {
+  if (!isLoopback(host) && options.auth === undefined) {
     throw new UsageError(
-      `serving on ${host} would let others call these agents, and callers cannot be told apart yet: use 127.0.0.1`,
+      `serving on ${host} would let others call these agents, and without serve.auth callers cannot be told apart: ` +
+        'use 127.0.0.1, or say in agents.yaml who may call',
     );
   }
+  const gate = createGate(options.auth, log);
+  const mayEnter = guardFor(options.hosts ?? []);
+  const tooMuch = options.ownerLimits && ownerLimits(options.engine, options.ownerLimits);
   const calls = new Calls(options.maxCalls);
-  const caller = (era: Era) => ({ era, owner: localOwner, calls });
-  const sessions = new Sessions((onCall) => agentServer(options, { ...caller('2025'), onCall }), log, options);
-  const modern = createMcpHandler(() => agentServer(options, caller('2026')), {
+  const caller = (era: Era, owner: string) => ({ era, owner, calls });
+  const sessions = new Sessions(
+    (owner, onCall) => agentServer(options, { ...caller('2025', owner), onCall }),
+    log,
+    options,
+  );
+  const modern = createMcpHandler(({ authInfo }) => agentServer(options, caller('2026', ownerIn(authInfo))), {
     legacy: 'reject',
     onerror: (error) => log.debug({ err: messageOf(error) }, '2026 request'),
   });
@@ -69,19 +86,26 @@ export async function serveHttp(options: ServeHttpOptions): Promise<HttpDoor> {
 
   async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const [path] = (request.url ?? '').split('?', 1);
-    if (path === '/mcp') return serveMcp(request, response);
+    if (path === '/mcp') {
+      const owner = await gate.ownerOf(request, response);
+      return owner === undefined ? undefined : serveMcp(request, response, owner);
+    }
     if (request.method !== 'GET' && request.method !== 'HEAD') return answerText(response, 405, 'GET only\n');
+    if (path !== undefined && gate.describes(path, request, response)) return;
     if (path === '/healthz') return answerText(response, 200, 'ok\n');
     if (path === '/readyz')
       return answerText(response, calls.isDraining ? 503 : 200, calls.isDraining ? 'draining\n' : 'ok\n');
     if (path === '/metrics' && options.metrics !== undefined) {
+      if ((await gate.ownerOf(request, response)) === undefined) return;
       return answerText(response, 200, options.metrics(), 'text/plain; version=0.0.4');
     }
     return answerText(response, 404, 'There is nothing here: MCP is served at /mcp\n');
   }
 
-  async function serveMcp(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (request.method === 'GET' || request.method === 'DELETE') return sessions.handle(request, response, undefined);
+  async function serveMcp(request: IncomingMessage, response: ServerResponse, owner: string): Promise<void> {
+    if (request.method === 'GET' || request.method === 'DELETE') {
+      return sessions.handle(request, response, undefined, owner);
+    }
     if (request.method !== 'POST') return answerText(response, 405, 'GET, POST and DELETE only\n');
     const body = await readBody(request, maxBodyBytes);
     if (body.kind === 'gone' || response.closed) return;
@@ -94,13 +118,17 @@ export async function serveHttp(options: ServeHttpOptions): Promise<HttpDoor> {
       return refuse(response, 503, unavailableCode, calls.refusal, message, calls.isDraining ? 5 : 1);
     }
     if (isCall(message)) {
+      const refusal = isStart(message, options) ? await tooMuch?.(owner) : undefined;
+      if (refusal !== undefined) {
+        return refuse(response, 429, unavailableCode, refusal.message, message, refusal.retryAfterSeconds);
+      }
       answering.add(response);
       response.once('close', () => answering.delete(response));
     }
     const isLegacy = await isLegacyRequest(headersOnly(request), message);
     return isLegacy
-      ? sessions.handle(request, response, message)
-      : serveModern(request as ModernRequest, response, message);
+      ? sessions.handle(request, response, message, owner)
+      : serveModern(Object.assign(request as ModernRequest, { auth: authInfoOf(owner) }), response, message);
   }
 
   type ModernRequest = Parameters<typeof serveModern>[0];
@@ -127,6 +155,14 @@ export async function serveHttp(options: ServeHttpOptions): Promise<HttpDoor> {
   };
 }
 
+/** How the owner travels through the SDK: without the token, which ends at the gate. */
+const authInfoOf = (owner: string): AuthInfo => ({ token: '', clientId: owner, scopes: [] });
+
+function ownerIn(authInfo: AuthInfo | undefined): string {
+  if (authInfo === undefined) throw new Error('A request came past the gate without an owner.');
+  return authInfo.clientId;
+}
+
 /** The same names that `http-guard.ts` lets in. */
 const isLoopback = (host: string): boolean => ['localhost', '127.0.0.1', '::1'].includes(host);
 
@@ -134,6 +170,13 @@ const isRequest = (message: unknown): boolean =>
   Array.isArray(message) ? message.some(isRequest) : isJsonObject(message) && 'method' in message && 'id' in message;
 
 const isCall = (message: unknown): boolean => isJsonObject(message) && message['method'] === 'tools/call';
+
+/** A call of an agent, and not one more leg of a call that is known already. */
+function isStart(message: unknown, { agents }: ServeOptions): boolean {
+  const params = isJsonObject(message) ? message['params'] : undefined;
+  if (!isJsonObject(params) || 'requestState' in params) return false;
+  return (typeof agents === 'function' ? agents() : agents).some(({ name }) => name === params['name']);
+}
 
 /** What the era is told from, beside the body: so the body is not written out and parsed again for it. */
 function headersOnly(request: IncomingMessage): Request {

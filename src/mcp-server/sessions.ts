@@ -3,6 +3,7 @@
  *
  *   - Bounded in number: the session that was idle longest gives way; when none is idle, newcomers are refused.
  *   - Bounded in idle time: a session with an open exchange or a call at work is not idle.
+ *   - Bound to the owner who opened it: nobody else finds it.
  *   - A broken connection is not a cancel (2025-11-25, transports): the call goes on and its result can be fetched.
  */
 import { NodeStreamableHTTPServerTransport } from '@modelcontextprotocol/node';
@@ -25,13 +26,14 @@ export interface SessionLimits {
 interface Session {
   readonly server: McpServer;
   readonly transport: NodeStreamableHTTPServerTransport;
+  readonly owner: string;
   /** Open HTTP exchanges and calls at work. */
   busy: number;
   usedAt: number;
 }
 
 export class Sessions {
-  readonly #build: (onCall: NonNullable<Caller['onCall']>) => McpServer;
+  readonly #build: (owner: string, onCall: NonNullable<Caller['onCall']>) => McpServer;
   readonly #log: Log;
   readonly #max: number;
   readonly #idleMs: number;
@@ -41,7 +43,7 @@ export class Sessions {
   readonly #sweep: NodeJS.Timeout;
 
   constructor(
-    build: (onCall: NonNullable<Caller['onCall']>) => McpServer,
+    build: (owner: string, onCall: NonNullable<Caller['onCall']>) => McpServer,
     log: Log,
     { maxSessions = 256, sessionIdleMs = 30 * 60_000 }: SessionLimits,
   ) {
@@ -54,14 +56,15 @@ export class Sessions {
   }
 
   /** `body` is the parsed JSON; undefined for GET and DELETE. */
-  async handle(request: IncomingMessage, response: ServerResponse, body: unknown): Promise<void> {
+  async handle(request: IncomingMessage, response: ServerResponse, body: unknown, owner: string): Promise<void> {
     const id = request.headers['mcp-session-id'];
-    if (id === undefined && isInitializeRequest(body)) return this.#open(request, response, body);
+    if (id === undefined && isInitializeRequest(body)) return this.#open(request, response, body, owner);
     if (typeof id !== 'string') {
       return refuse(response, 400, -32600, 'Bad Request: initialize first, then send the Mcp-Session-Id header', body);
     }
     const session = this.#sessions.get(id);
-    if (session === undefined) {
+    // Somebody else's is as good as none: it must not be found by guessing either.
+    if (session === undefined || session.owner !== owner) {
       return refuse(response, 404, sessionGoneCode, 'Session not found: initialize again', body);
     }
     return this.#exchange(session, request, response, body);
@@ -76,7 +79,7 @@ export class Sessions {
     await Promise.all([...this.#sessions].map(([id, session]) => this.#end(id, session)));
   }
 
-  async #open(request: IncomingMessage, response: ServerResponse, body: unknown): Promise<void> {
+  async #open(request: IncomingMessage, response: ServerResponse, body: unknown, owner: string): Promise<void> {
     if (this.#sessions.size + this.#opening >= this.#max && !(await this.#closeLongestIdle())) {
       return refuse(response, 503, unavailableCode, 'Too many sessions: try again in a moment', body, 5);
     }
@@ -88,8 +91,8 @@ export class Sessions {
       onsessioninitialized: () => void this.#sessions.set(id, session),
       onsessionclosed: () => this.#end(id, session),
     });
-    const server = this.#build((change) => this.#use(session, change));
-    const session: Session = { server, transport, busy: 0, usedAt: Date.now() };
+    const server = this.#build(owner, (change) => this.#use(session, change));
+    const session: Session = { server, transport, owner, busy: 0, usedAt: Date.now() };
     this.#opening += 1;
     try {
       await server.connect(transport);

@@ -10,6 +10,8 @@ import { agentServer } from './server.ts';
 import { announce } from './sessions.ts';
 
 export interface ServeStdioOptions extends ServeOptions {
+  /** Whom the one caller of this pipe is taken for. Default: `local`. */
+  owner?: string;
   /** Default: this process's. */
   stdin?: Readable;
   stdout?: Writable;
@@ -37,7 +39,11 @@ export async function serveStdio(options: ServeStdioOptions): Promise<StdioDoor>
   const gone = Promise.withResolvers<void>();
   const connection = serveConnection(
     ({ era }) => {
-      server = agentServer(options, { era: era === 'modern' ? '2026' : '2025', owner: localOwner, calls });
+      server = agentServer(options, {
+        era: era === 'modern' ? '2026' : '2025',
+        owner: options.owner ?? localOwner,
+        calls,
+      });
       return server;
     },
     {
