@@ -13,6 +13,7 @@ export class Calls {
   #active = 0;
   #draining = false;
   #whenIdle: (() => void) | undefined;
+  readonly #attached = new Map<string, number>();
 
   constructor(max = 1000) {
     this.#max = max;
@@ -49,6 +50,19 @@ export class Calls {
       this.#active -= 1;
       if (this.#active === 0) this.#whenIdle?.();
     }
+  }
+
+  /** A call waits for this task. @returns how it leaves; that says how many calls still wait for it. */
+  attach(task: string): () => number {
+    this.#attached.set(task, (this.#attached.get(task) ?? 0) + 1);
+    let isAttached = true;
+    return () => {
+      const left = (this.#attached.get(task) ?? 0) - (isAttached ? 1 : 0);
+      isAttached = false;
+      if (left > 0) this.#attached.set(task, left);
+      else this.#attached.delete(task);
+      return left;
+    };
   }
 
   /** Takes no new calls; then waits for those at work, but at most `graceMs`, and for the last answer to be handed over. */

@@ -1,8 +1,24 @@
+import { ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
+
 /**
  * Our own keys in `_meta`. The prefix is in reverse DNS form with a second label other than `mcp`, as the specification
  * asks (2026-07-28, basic, "General fields: _meta").
  */
 const prefix = 'dev.deputy-mcp/';
+
+/** On `tools/call`: the same key of the same owner for the same agent is the same task. */
+const idempotencyKey = `${prefix}idempotencyKey`;
+
+/** @throws ProtocolError a key that is no text of 1 to 200 characters. */
+export function idempotencyKeyOf(meta: Readonly<Record<string, unknown>> | undefined): string | undefined {
+  const key = meta?.[idempotencyKey];
+  if (key === undefined) return undefined;
+  if (typeof key === 'string' && key.length > 0 && key.length <= 200) return key;
+  throw new ProtocolError(
+    ProtocolErrorCode.InvalidParams,
+    `_meta["${idempotencyKey}"] must be a text of 1 to 200 characters`,
+  );
+}
 
 /** On results: which task this was, and how it ended. */
 export const taskKey = `${prefix}task`;

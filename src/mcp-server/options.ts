@@ -3,6 +3,7 @@ import type { Json, JsonObject } from '../json.ts';
 import type { Log } from '../log.ts';
 import type { TaskEngine } from '../task/engine.ts';
 import type { Calls } from './calls.ts';
+import type { StatusLines } from './status-lines.ts';
 
 /** Which wire a caller speaks: up to 2025-11-25, or 2026-07-28. Decided at the door, once. */
 export type Era = '2025' | '2026';
@@ -45,6 +46,12 @@ export interface ServeOptions {
   extend?: (server: McpServer, era: Era) => void;
   /** Calls at work at once; more are refused with "try again". Default 1000. */
   maxCalls?: number;
+  /** Milliseconds that a call may wait before it is answered with the task's handle; null for ever. Default 45 000. */
+  waitMs?: number | null;
+  /** Seals what 2026 callers carry from one round of a call to the next: 32 bytes. Default: new ones for this process. */
+  stateKey?: Uint8Array;
+  /** What running tasks do at the moment, in a line: fed by the engine's events. */
+  lines?: StatusLines;
   /** Longest silence between two progress notifications, in milliseconds. Default 5000. */
   progressMs?: number;
 }
@@ -58,7 +65,7 @@ export interface Caller {
   onCall?: (change: 1 | -1) => void;
 }
 
-/** Until callers authenticate, a server is reached over stdio or loopback only: by one person. */
+/** Where callers are not told apart, a server is reached over stdio or loopback only: by one person. */
 export const localOwner = 'local';
 
 /** What a server may announce that it has changed. */

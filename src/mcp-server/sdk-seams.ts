@@ -5,14 +5,19 @@
  *   1. `McpServer.toolInputSchemaJson` is asked by the HTTP entry for the schema behind `Mcp-Param-*` headers. We answer
  *      from our own list of agents, so that a request does not register (and convert) all of them first.
  *   2. A `tools/call` handler set on `.server` replaces the one of `McpServer`, which would swallow protocol errors
- *      into results.
+ *      into results. The server wraps it (`_wrapHandler`) and makes everything that it returns a `CallToolResult`: a task
+ *      would gain `content: []` (2026) or be refused (2025). It leaves the wrapping as an error, and becomes a result
+ *      again outside.
  *   3. The envelope of a 2026 request is typed as an empty object (2.4.0); its keys are there.
  *   4. The stdio transport ends in `close()`, whoever closes it: that is how we learn that the other side is gone.
  */
 import {
   CLIENT_CAPABILITIES_META_KEY,
   McpServer,
+  type CallToolRequest,
+  type CallToolResult,
   type ClientCapabilities,
+  type InputRequiredResult,
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import { StdioServerTransport } from '@modelcontextprotocol/server/stdio';
@@ -31,9 +36,44 @@ export class AgentServer extends McpServer {
     this.#inputSchema = inputSchema;
   }
 
+  /** A result that is no `CallToolResult` is an `OtherResult`: it reaches the caller as it is. */
+  onToolCall(handle: (params: CallToolRequest['params'], context: ServerContext) => Promise<ToolCallAnswer>): void {
+    const server = this.server as unknown as { _wrapHandler: WrapHandler };
+    const wrap = server._wrapHandler.bind(server);
+    server._wrapHandler = (method, handler) => {
+      const wrapped = wrap(method, handler);
+      return method === 'tools/call' ? (...args) => wrapped(...args).catch(unwrapped) : wrapped;
+    };
+    this.server.setRequestHandler('tools/call', async ({ params }, context) => {
+      const answer = await handle(params, context);
+      if (answer instanceof OtherResult) throw answer;
+      return answer;
+    });
+  }
+
   override toolInputSchemaJson(name: string): Record<string, unknown> | undefined {
     return this.#inputSchema(name);
   }
+}
+
+type WrapHandler = (method: string, handler: WireHandler) => WireHandler;
+type WireHandler = (request: unknown, context: unknown) => Promise<unknown>;
+
+/** What a `tools/call` is answered with where that is no `CallToolResult`: a task. */
+export class OtherResult extends Error {
+  readonly result: JsonObject;
+
+  constructor(result: JsonObject) {
+    super('a result of another type');
+    this.result = result;
+  }
+}
+
+export type ToolCallAnswer = CallToolResult | InputRequiredResult | OtherResult;
+
+function unwrapped(error: unknown): JsonObject {
+  if (error instanceof OtherResult) return error.result;
+  throw error;
 }
 
 /** What the client of a 2026 request declared with this very request. */

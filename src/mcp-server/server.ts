@@ -5,24 +5,30 @@ import {
   ProtocolErrorCode,
   type ClientCapabilities,
   type McpServer,
-  type ServerContext,
 } from '@modelcontextprotocol/server';
 import type { JsonObject } from '../json.ts';
 import { callAgent } from './call-agent.ts';
-import type { Caller, ServedAgent, ServeOptions } from './options.ts';
-import { AgentServer, declaredInRequest } from './sdk-seams.ts';
+import type { Caller, Era, ServedAgent, ServeOptions } from './options.ts';
+import { AgentServer } from './sdk-seams.ts';
 import { errorResult, inputSchemaOf, toolOf } from './tool.ts';
+import { askableOf } from './wire-question.ts';
+import { wire2025 } from './wire-2025.ts';
+import { wire2026 } from './wire-2026.ts';
+import type { Wire } from './wire.ts';
 
 /** The list changes with the configuration only, and is the same for everybody. */
 const cacheHint = { ttlMs: 60_000, cacheScope: 'public' } as const;
 
+const wires: Record<Era, Wire> = { '2025': wire2025, '2026': wire2026 };
+
 export function agentServer(options: ServeOptions, caller: Caller): McpServer {
   const { name, title, version, instructions } = options;
+  const wire = wires[caller.era];
   const find = (tool: string): ServedAgent | undefined => served(options).find((agent) => agent.name === tool);
   const server = new AgentServer(
     { name, version, ...(title !== undefined && { title }) },
     {
-      capabilities: { tools: { listChanged: typeof options.agents === 'function' }, logging: {} },
+      capabilities: { tools: { listChanged: typeof options.agents === 'function' }, logging: {}, ...wire.capabilities },
       ...(instructions !== undefined && { instructions }),
       cacheHints: { 'tools/list': cacheHint, 'server/discover': cacheHint },
     },
@@ -33,17 +39,26 @@ export function agentServer(options: ServeOptions, caller: Caller): McpServer {
   );
 
   server.server.setRequestHandler('tools/list', () => ({ tools: served(options).toSorted(byName).map(toolOf) }));
-  server.server.setRequestHandler('tools/call', async ({ params }, context) => {
+  server.onToolCall(async (params, context) => {
     const agent = find(params.name);
     if (agent === undefined) throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown tool: ${params.name}`);
-    const lacking = lackingCapabilities(agent, capabilitiesOf(server, caller, context));
+    const declared = wire.declaration(server, context);
+    const lacking = lackingCapabilities(agent, declared.capabilities);
     if (lacking !== undefined) {
       if (caller.era === '2026') throw new MissingRequiredClientCapabilityError({ requiredCapabilities: lacking });
       return errorResult(`${agent.name} needs a client that declares: ${Object.keys(lacking).join(', ')}`);
     }
-    return callAgent(options, caller, agent, (params.arguments ?? {}) as JsonObject, context);
+    return callAgent(wire.face(declared, params as JsonObject), {
+      options,
+      caller,
+      agent,
+      args: (params.arguments ?? {}) as JsonObject,
+      context,
+      asks: askableOf(declared.capabilities, declared.protocolVersion),
+    });
   });
 
+  wire.serve(server, options, caller);
   options.extend?.(server, caller.era);
   return server;
 }
@@ -52,10 +67,6 @@ const served = ({ agents }: ServeOptions): readonly ServedAgent[] => (typeof age
 
 /** One order whatever the configuration's: hosts and prompt caches compare lists (tools: "deterministic order"). */
 const byName = (a: ServedAgent, b: ServedAgent): number => (a.name < b.name ? -1 : 1);
-
-/** 2026: what this request declared. 2025: what the session did. */
-const capabilitiesOf = (server: McpServer, caller: Caller, context: ServerContext): ClientCapabilities | undefined =>
-  caller.era === '2026' ? declaredInRequest(context) : server.server.getClientCapabilities();
 
 function lackingCapabilities(agent: ServedAgent, declared: ClientCapabilities = {}): ClientCapabilities | undefined {
   const lacking = (agent.needs ?? []).filter((need) => declared[need] === undefined);

@@ -35,8 +35,8 @@ export function toolOf(agent: ServedAgent): Tool {
  * A finished piece of work as the caller sees it. Everything but an answer is an error that its model can read; so is an
  * answer without its shape, which clients would throw away.
  */
-export function toolResult(agent: ServedAgent, task: Task, result: TaskResult): CallToolResult {
-  const structured = agent.output === undefined ? defaultOutput(task, result) : result.structuredContent;
+export function toolResult(agent: ServedAgent | undefined, task: Task, result: TaskResult): CallToolResult {
+  const structured = agent?.output === undefined ? defaultOutput(task, result) : result.structuredContent;
   const content = result.content.map(contentBlock);
   if (content.length === 0) content.push(text(wordless(result)));
   return {

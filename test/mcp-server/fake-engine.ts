@@ -1,43 +1,55 @@
-/** A small `TaskEngine` in memory: an agent is an async function that may emit events and be cancelled. */
-import { randomBytes } from 'node:crypto';
+/** The real engine in memory, where an agent is an async function; with an eye on what the server asks of it. */
 import { EventEmitter, on } from 'node:events';
-import { BusyError, NotFoundError, UnavailableError } from '../../src/errors.ts';
+import { createEngine } from '../../src/engine/engine.ts';
+import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
 import type { Json } from '../../src/json.ts';
+import { silentLog } from '../../src/log.ts';
+import { StatusLines } from '../../src/mcp-server/status-lines.ts';
 import { text } from '../../src/task/content.ts';
-import type { StartTask, TaskEngine, WatchOptions } from '../../src/task/engine.ts';
-import type { ProgressEvent, TaskEvent } from '../../src/task/event.ts';
-import type { Task, TaskResult, TaskState } from '../../src/task/task.ts';
+import type { StartTask, TaskContext, TaskEngine } from '../../src/task/engine.ts';
+import type { ProgressEvent } from '../../src/task/event.ts';
+import { isTerminal, type Task, type TaskResult } from '../../src/task/task.ts';
 import { noUsage } from '../../src/task/usage.ts';
 
 export interface FakeWork {
   task: Task;
+  context: TaskContext;
   signal: AbortSignal;
   emit: (event: ProgressEvent) => void;
 }
 
 export type FakeAgent = (work: FakeWork) => Promise<Partial<TaskResult> | string>;
 
-interface Entry {
-  task: Task;
-  abort: AbortController;
-  events: EventEmitter;
-}
-
 export class FakeEngine implements TaskEngine {
   readonly started: StartTask[] = [];
   readonly cancelled: string[] = [];
-  readonly #agents: Record<string, FakeAgent>;
-  readonly #entries = new Map<string, Entry>();
+  readonly lines = new StatusLines();
+  readonly #engine: TaskEngine;
+  readonly #open = new Map<string, Task>();
   readonly #changes = new EventEmitter();
-  #draining = false;
 
-  constructor(agents: Record<string, FakeAgent>) {
-    this.#agents = agents;
+  /** @param path of the store; by default it is in memory. */
+  constructor(agents: Record<string, FakeAgent>, path = ':memory:') {
     this.#changes.setMaxListeners(0);
+    this.#engine = createEngine({
+      store: openSqliteStore(path),
+      log: silentLog,
+      onEvent: (event, task) => {
+        this.lines.observe(event, task);
+        if (event.type === 'status') this.#changed(event.task);
+      },
+      handler: async (task, context) => {
+        const agent = agents[task.agent];
+        if (agent === undefined) throw new Error(`no agent ${task.agent}`);
+        const outcome = await agent({ task, context, signal: context.signal, emit: (event) => context.emit(event) });
+        const result = typeof outcome === 'string' ? { content: [text(outcome)] } : outcome;
+        return { content: [], stop: 'answer', usage: noUsage, ...result };
+      },
+    });
   }
 
   get working(): number {
-    return [...this.#entries.values()].filter(({ task }) => task.status === 'working').length;
+    return [...this.#open.values()].filter(({ status }) => status === 'working').length;
   }
 
   /** Resolves as soon as `holds` does: looked at now and after every change. */
@@ -46,104 +58,37 @@ export class FakeEngine implements TaskEngine {
     for await (const _ of on(this.#changes, 'change')) if (holds()) return;
   }
 
-  async start({ agent, input, owner, conversation }: StartTask): Promise<Task> {
-    if (this.#draining) throw new UnavailableError('draining');
-    const earlier = conversation === undefined ? undefined : this.#entries.get(conversation)?.task;
-    if (conversation !== undefined && earlier?.owner !== owner) {
-      throw new NotFoundError(`unknown conversation "${conversation}": leave it out to begin a new one`);
-    }
-    if (earlier?.status === 'working') throw new BusyError('this conversation is busy: wait for its answer');
-    const id = randomBytes(24).toString('base64url');
-    const now = Date.now();
-    const task: Task = {
-      id,
-      agent,
-      input,
-      owner,
-      conversation: earlier?.conversation ?? id,
-      ...(earlier !== undefined && { predecessor: earlier.id }),
-      createdAt: now,
-      updatedAt: now,
-      status: 'working',
-    };
-    const entry: Entry = { task, abort: new AbortController(), events: new EventEmitter() };
-    this.started.push({ agent, input, owner, ...(conversation !== undefined && { conversation }) });
-    this.#entries.set(id, entry);
-    this.#changes.emit('change');
-    setImmediate(() => void this.#work(entry));
+  async start(request: StartTask): Promise<Task> {
+    const task = await this.#engine.start(request);
+    this.started.push(request);
+    this.#changed(task);
     return task;
   }
 
-  async get(id: string, owner: string): Promise<Task> {
-    return this.#find(id, owner).task;
-  }
-
-  async list(): Promise<Task[]> {
-    return [...this.#entries.values()].map(({ task }) => task);
-  }
-
-  async journal(): Promise<never[]> {
-    return [];
-  }
-
   async cancel(id: string, owner: string): Promise<Task> {
-    const entry = this.#find(id, owner);
     this.cancelled.push(id);
-    this.#end(entry, { status: 'cancelled' });
-    entry.abort.abort();
-    return entry.task;
+    return this.#engine.cancel(id, owner);
   }
 
-  async *watch(id: string, owner: string, { signal }: WatchOptions = {}): AsyncIterable<TaskEvent> {
-    const entry = this.#find(id, owner);
-    yield { type: 'status', task: entry.task };
-    if (entry.task.status !== 'working' || signal?.aborted === true) return;
-    try {
-      for await (const [event] of on(entry.events, 'event', signal && { signal })) {
-        yield event as TaskEvent;
-        if ((event as TaskEvent).type === 'status') return;
-      }
-    } catch (error) {
-      if (!(error instanceof Error && error.name === 'AbortError')) throw error;
-    }
-  }
+  get: TaskEngine['get'] = (...args) => this.#engine.get(...args);
+  list: TaskEngine['list'] = (...args) => this.#engine.list(...args);
+  journal: TaskEngine['journal'] = (...args) => this.#engine.journal(...args);
+  respond: TaskEngine['respond'] = (...args) => this.#engine.respond(...args);
+  watch: TaskEngine['watch'] = (...args) => this.#engine.watch(...args);
+  close: TaskEngine['close'] = (graceMs) => this.#engine.close(graceMs);
 
-  async close(): Promise<void> {
-    this.#draining = true;
-    for (const { abort } of this.#entries.values()) abort.abort();
-  }
-
-  async #work(entry: Entry): Promise<void> {
-    const { task, abort } = entry;
-    const emit = (event: ProgressEvent) => entry.events.emit('event', { ...event, path: '', at: Date.now() });
-    try {
-      const agent = this.#agents[task.agent];
-      if (agent === undefined) throw new Error(`no agent ${task.agent}`);
-      const outcome = await agent({ task, signal: abort.signal, emit });
-      const result = typeof outcome === 'string' ? { content: [text(outcome)] } : outcome;
-      this.#end(entry, { status: 'completed', result: { content: [], stop: 'answer', usage: noUsage, ...result } });
-    } catch (error) {
-      this.#end(entry, { status: 'failed', error: { code: -32603, message: String(error) } });
-    }
-  }
-
-  #end(entry: Entry, state: TaskState): void {
-    if (entry.task.status !== 'working') return;
-    entry.task = { ...entry.task, ...state, updatedAt: Date.now() };
-    entry.events.emit('event', { type: 'status', task: entry.task });
+  #changed(task: Task): void {
+    if (isTerminal(task)) this.#open.delete(task.id);
+    else this.#open.set(task.id, task);
     this.#changes.emit('change');
-  }
-
-  #find(id: string, owner: string): Entry {
-    const entry = this.#entries.get(id);
-    if (entry?.task.owner !== owner) throw new NotFoundError(`unknown task ${id}`);
-    return entry;
   }
 }
 
 /** An agent that works until it is cancelled. */
 export const endless: FakeAgent = ({ signal }) =>
-  new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('stopped'))));
+  new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(new Error('stopped')));
+  });
 
 export const echo: FakeAgent = async ({ task }) => {
   const { message } = task.input;

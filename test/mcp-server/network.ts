@@ -86,7 +86,10 @@ const work: Record<string, FakeAgent> = {
 };
 
 /** `progressMs` is short, so that nobody waits for seconds to see a sign of life. */
-export function fakeNetwork(more: Partial<ServeOptions> = {}): { engine: FakeEngine; options: ServeOptions } {
+export function fakeNetwork(more: Partial<Omit<ServeOptions, 'engine'>> = {}): {
+  engine: FakeEngine;
+  options: ServeOptions;
+} {
   const released = new EventEmitter();
   const engine: FakeEngine = new FakeEngine({
     ...work,
@@ -103,6 +106,7 @@ export function fakeNetwork(more: Partial<ServeOptions> = {}): { engine: FakeEng
   });
   const options: ServeOptions = {
     engine,
+    lines: engine.lines,
     agents,
     name: 'fake-network',
     version: '1.2.3',

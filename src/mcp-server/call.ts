@@ -1,0 +1,19 @@
+/** One `tools/call`, as the door understood it: nobody below asks again who calls, what was declared, or which wire. */
+import type { ServerContext } from '@modelcontextprotocol/server';
+import type { JsonObject } from '../json.ts';
+import type { Happening } from './describe-event.ts';
+import type { Caller, ServedAgent, ServeOptions } from './options.ts';
+import type { Askable } from './wire-question.ts';
+
+export interface Call {
+  options: ServeOptions;
+  caller: Caller;
+  agent: ServedAgent;
+  args: JsonObject;
+  /** Of the request: its signal, its stream, its `_meta`. */
+  context: ServerContext;
+  /** What this caller can be asked. */
+  asks: Askable;
+  /** To the caller, as far as it asked for progress and log messages. */
+  tell: (event: Happening) => void;
+}

@@ -1,0 +1,61 @@
+/**
+ * Waits for a task on behalf of a call whose caller waits for the answer to it.
+ *
+ *   - A caller that cancels (each era in its own way; the SDK makes one signal of them) cancels the task, unless another
+ *     call of its waits for the same task.
+ *   - A door that goes away does not: the task is the engine's, and the call ends with an error that says so.
+ */
+import { UnavailableError } from '../errors.ts';
+import { isTerminal, type Task } from '../task/task.ts';
+import type { Call } from './call.ts';
+
+/** Below the 60 s after which most hosts give up. */
+export const defaultWaitMs = 45_000;
+
+export interface FollowOptions {
+  /** Milliseconds; null for as long as it takes. */
+  forMs: number | null;
+  /** Seen with every state of the task, the present one first: true ends the waiting. */
+  enough?: (task: Task) => boolean;
+}
+
+/**
+ * The task as it is when it is over, when it is `enough`, or when the time is up.
+ * @throws UnavailableError the door goes away, or the engine.
+ */
+export async function followTask(call: Call, task: Task, { forMs, enough }: FollowOptions): Promise<Task> {
+  const { options, caller, context } = call;
+  const { engine, log } = options;
+  const { owner, calls } = caller;
+  const { signal } = context.mcpReq;
+  const leave = calls.attach(task.id);
+  const cancel = (): void => {
+    if (calls.cut.aborted || leave() > 0) return;
+    engine.cancel(task.id, owner).catch((error: unknown) => {
+      log.error({ task: task.id, err: error }, 'a cancelled call could not cancel its task');
+    });
+  };
+  if (signal.aborted) cancel();
+  else signal.addEventListener('abort', cancel, { once: true });
+
+  const timeUp = new AbortController();
+  const timer = forMs === null ? undefined : setTimeout(() => timeUp.abort(), forMs);
+  let current = task;
+  try {
+    const until = AbortSignal.any([calls.cut, timeUp.signal]);
+    for await (const event of engine.watch(task.id, owner, { signal: until })) {
+      if (event.type !== 'status') {
+        if (!signal.aborted) call.tell(event);
+        continue;
+      }
+      current = event.task;
+      if (isTerminal(current) || enough?.(current) === true) return current;
+    }
+    if (timeUp.signal.aborted && !calls.cut.aborted) return current;
+    throw new UnavailableError(`This server is shutting down; task ${task.id} is not over.`);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', cancel);
+    leave();
+  }
+}

@@ -1,0 +1,98 @@
+/** What both wires say of a task, and how both refuse one. */
+import { ProtocolError, ProtocolErrorCode, type CallToolResult } from '@modelcontextprotocol/server';
+import { NotFoundError } from '../errors.ts';
+import type { InputRequest } from '../task/question.ts';
+import type { Task, TerminalState } from '../task/task.ts';
+import type { Caller, ServeOptions } from './options.ts';
+import { errorResult, toolResult } from './tool.ts';
+
+/** Milliseconds between two polls, as we suggest them. */
+export const pollMs = 1000;
+
+export interface TaskFacts {
+  taskId: string;
+  createdAt: string;
+  lastUpdatedAt: string;
+  statusMessage?: string;
+}
+
+/** `message`: in place of what the task says of itself. */
+export function taskFacts(task: Task, message = task.statusMessage ?? defaultMessage(task)): TaskFacts {
+  return {
+    taskId: task.id,
+    createdAt: new Date(task.createdAt).toISOString(),
+    lastUpdatedAt: new Date(task.updatedAt).toISOString(),
+    ...(message !== undefined && { statusMessage: message }),
+  };
+}
+
+function defaultMessage(task: Task): string | undefined {
+  switch (task.status) {
+    case 'input_required':
+      return `Waits for an answer: ${openQuestions(task)
+        .map(([, request]) => oneLine(request))
+        .join('; ')}`;
+    case 'failed':
+      return task.error.message;
+    default:
+      return undefined;
+  }
+}
+
+/** By wire key, in the order of asking; none where the task waits for nobody. */
+export const openQuestions = (task: Task): [string, InputRequest][] =>
+  task.status === 'input_required' ? Object.entries(task.inputRequests) : [];
+
+/** What is asked, in one line for people. */
+export function oneLine(request: InputRequest): string {
+  switch (request.kind) {
+    case 'form':
+    case 'url':
+      return request.message.split('\n', 1)[0] ?? '';
+    case 'sampling':
+      return "the caller's model is asked to think";
+    case 'roots':
+      return "the caller's folders are asked for";
+  }
+}
+
+/** For a caller that cannot be asked itself. */
+export const whereToAnswer = (task: Task): string =>
+  `${defaultMessage(task) ?? 'Waits for an answer.'} This client cannot show it: a person answers task ${task.id} from another client of the same owner.`;
+
+/** Foreign, missing and expired tasks are refused with the same bytes. */
+export const noSuchTask = (): ProtocolError =>
+  new ProtocolError(ProtocolErrorCode.InvalidParams, 'Failed to retrieve task: Task not found');
+
+/** @throws ProtocolError as `noSuchTask`, whatever `read` could not find. */
+export async function orNoSuchTask<T>(read: Promise<T>): Promise<T> {
+  try {
+    return await read;
+  } catch (error) {
+    if (error instanceof NotFoundError) throw noSuchTask();
+    throw error;
+  }
+}
+
+/** @throws ProtocolError as `noSuchTask`. */
+export function taskOf({ engine }: ServeOptions, { owner }: Caller, id: string): Promise<Task> {
+  return orNoSuchTask(engine.get(id, owner));
+}
+
+/**
+ * What a plain call of the agent would have answered. The agent may be gone from the configuration meanwhile.
+ * @throws ProtocolError the task failed by a fault of ours.
+ */
+export function answerOf(options: ServeOptions, task: Task & TerminalState): CallToolResult {
+  switch (task.status) {
+    case 'completed':
+      return toolResult(servedAgent(options, task.agent), task, task.result);
+    case 'failed':
+      throw new ProtocolError(task.error.code, task.error.message);
+    case 'cancelled':
+      return errorResult('The task was cancelled before it had an answer.', task);
+  }
+}
+
+const servedAgent = ({ agents }: ServeOptions, name: string) =>
+  (typeof agents === 'function' ? agents() : agents).find((agent) => agent.name === name);
