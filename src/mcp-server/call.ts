@@ -5,6 +5,9 @@ import type { Happening } from './describe-event.ts';
 import type { Caller, ServedAgent, ServeOptions } from './options.ts';
 import type { Askable } from './wire-question.ts';
 
+/** A call that waits for a task. */
+export type Waiting = Pick<Call, 'options' | 'caller' | 'context' | 'asks' | 'tell'>;
+
 export interface Call {
   options: ServeOptions;
   caller: Caller;

@@ -7,7 +7,7 @@
  */
 import { UnavailableError } from '../errors.ts';
 import { isTerminal, type Task } from '../task/task.ts';
-import type { Call } from './call.ts';
+import type { Waiting } from './call.ts';
 
 /** Below the 60 s after which most hosts give up. */
 export const defaultWaitMs = 45_000;
@@ -17,18 +17,23 @@ export interface FollowOptions {
   forMs: number | null;
   /** Seen with every state of the task, the present one first: true ends the waiting. */
   enough?: (task: Task) => boolean;
+  /** Ends the waiting. */
+  until?: AbortSignal;
+  /** A caller that cancels leaves the task as it is. */
+  leaves?: boolean;
 }
 
 /**
  * The task as it is when it is over, when it is `enough`, or when the time is up.
  * @throws UnavailableError the door goes away, or the engine.
  */
-export async function followTask(call: Call, task: Task, { forMs, enough }: FollowOptions): Promise<Task> {
+export async function followTask(call: Waiting, task: Task, given: FollowOptions): Promise<Task> {
+  const { forMs, enough, until, leaves = false } = given;
   const { options, caller, context } = call;
   const { engine, log } = options;
   const { owner, calls } = caller;
   const { signal } = context.mcpReq;
-  const leave = calls.attach(task.id);
+  const leave = leaves ? (): number => 1 : calls.attach(task.id);
   const cancel = (): void => {
     if (calls.cut.aborted || leave() > 0) return;
     engine.cancel(task.id, owner).catch((error: unknown) => {
@@ -42,8 +47,8 @@ export async function followTask(call: Call, task: Task, { forMs, enough }: Foll
   const timer = forMs === null ? undefined : setTimeout(() => timeUp.abort(), forMs);
   let current = task;
   try {
-    const until = AbortSignal.any([calls.cut, timeUp.signal]);
-    for await (const event of engine.watch(task.id, owner, { signal: until })) {
+    const over = AbortSignal.any([calls.cut, timeUp.signal, ...(until === undefined ? [] : [until])]);
+    for await (const event of engine.watch(task.id, owner, { signal: over })) {
       if (event.type !== 'status') {
         if (!signal.aborted) call.tell(event);
         continue;
@@ -51,7 +56,7 @@ export async function followTask(call: Call, task: Task, { forMs, enough }: Foll
       current = event.task;
       if (isTerminal(current) || enough?.(current) === true) return current;
     }
-    if (timeUp.signal.aborted && !calls.cut.aborted) return current;
+    if (over.aborted && !calls.cut.aborted) return current;
     throw new UnavailableError(`This server is shutting down; task ${task.id} is not over.`);
   } finally {
     clearTimeout(timer);
@@ -59,3 +64,6 @@ export async function followTask(call: Call, task: Task, { forMs, enough }: Foll
     leave();
   }
 }
+
+/** For callers that are asked nothing while they wait. */
+export const isAsking = (task: Task): boolean => task.status === 'input_required';

@@ -38,7 +38,15 @@ export function agentServer(options: ServeOptions, caller: Caller): McpServer {
     },
   );
 
-  server.server.setRequestHandler('tools/list', () => ({ tools: served(options).toSorted(byName).map(toolOf) }));
+  const speaks = wire.serve(server, options, caller);
+  server.server.setRequestHandler('tools/list', (_request, context) => {
+    const declared = wire.declaration(server, context);
+    return {
+      tools: served(options)
+        .toSorted(byName)
+        .map((agent) => speaks.tool(toolOf(agent), declared)),
+    };
+  });
   server.onToolCall(async (params, context) => {
     const agent = find(params.name);
     if (agent === undefined) throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown tool: ${params.name}`);
@@ -48,7 +56,7 @@ export function agentServer(options: ServeOptions, caller: Caller): McpServer {
       if (caller.era === '2026') throw new MissingRequiredClientCapabilityError({ requiredCapabilities: lacking });
       return errorResult(`${agent.name} needs a client that declares: ${Object.keys(lacking).join(', ')}`);
     }
-    return callAgent(wire.face(declared, params as JsonObject), {
+    return callAgent(speaks.face(declared, params as JsonObject), {
       options,
       caller,
       agent,
@@ -58,7 +66,6 @@ export function agentServer(options: ServeOptions, caller: Caller): McpServer {
     });
   });
 
-  wire.serve(server, options, caller);
   options.extend?.(server, caller.era);
   return server;
 }

@@ -1,7 +1,9 @@
 /** What the two wires do differently: each is one value of this type in a file of its own. */
-import type { ClientCapabilities, McpServer, ServerContext } from '@modelcontextprotocol/server';
+import type { ClientCapabilities, McpServer, ServerContext, Tool } from '@modelcontextprotocol/server';
 import type { JsonObject } from '../json.ts';
+import type { Task } from '../task/task.ts';
 import type { Face } from './call-agent.ts';
+import type { Waiting } from './call.ts';
 import type { Caller, ServeOptions } from './options.ts';
 
 export interface Wire {
@@ -9,10 +11,21 @@ export interface Wire {
   capabilities: JsonObject;
   /** What the caller said it can do, and the protocol version it speaks. */
   declaration(server: McpServer, context: ServerContext): Declaration;
+  /** `tasks/...`, and what else this wire serves beside calls. */
+  serve(server: McpServer, options: ServeOptions, caller: Caller): ServedWire;
+}
+
+/** One wire, as one server instance speaks it. */
+export interface ServedWire {
   /** The face of one `tools/call`, from what was declared and from the parameters. */
   face(declared: Declaration, params: JsonObject): Face;
-  /** `tasks/...`, and what else this wire serves beside calls. */
-  serve(server: McpServer, options: ServeOptions, caller: Caller): void;
+  /** An agent as a tool in a list for this caller. */
+  tool(tool: Tool, declared: Declaration): Tool;
+  /**
+   * Waits for a task on behalf of a call that only looks: up to `forMs`, until it is over, or until it waits for an answer
+   * that cannot be had from this caller.
+   */
+  look(call: Waiting, task: Task, forMs: number): Promise<Task>;
 }
 
 export interface Declaration {
