@@ -11,6 +11,7 @@ export interface Config {
   agents: AgentConfig[];
   servers: ServerConfig[];
   serve: ServeConfig;
+  store: StoreConfig;
 }
 
 export interface AgentConfig {
@@ -93,4 +94,27 @@ export interface ServeConfig {
   /** Names of agents that callers see. */
   expose: string[];
   http?: { host: string; port: number };
+  /** Names of this server, besides those of loopback: `name` or `name:port`. */
+  hosts: string[];
+  /** How callers over HTTP are told apart. */
+  auth?: AuthConfig;
+  /** What one caller may start. */
+  limits?: { openTasks: number; startsPerSecond: number };
+  /** Milliseconds a call may wait before its caller gets a handle. */
+  wait?: number;
+}
+
+export interface AuthConfig {
+  /** Both or none. */
+  issuer?: string;
+  audience?: string;
+  scope?: string;
+  keys: { owner: string; key: string }[];
+}
+
+export interface StoreConfig {
+  /** Absolute path, or `:memory:`. */
+  sqlite: string;
+  /** Milliseconds from its start that a task is remembered; null for ever. */
+  keep?: number | null;
 }

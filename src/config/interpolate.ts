@@ -145,19 +145,22 @@ const isSchema = (path: readonly (string | number)[]) =>
   path.length === 3 && path[0] === 'agents' && (path[2] === 'input' || path[2] === 'output');
 
 const isModelKey = (path: readonly (string | number)[]) => path[0] === 'models' && path[2] === 'api_key';
+const isCallerKey = (path: readonly (string | number)[]) =>
+  path[0] === 'serve' && path[1] === 'auth' && path[2] === 'keys';
 const inServer = (path: readonly (string | number)[]) =>
   path[0] === 'mcpServers' && ['env', 'args', 'url'].includes(String(path[2]));
 
 /** Whatever is resolved here is a secret. Elsewhere in a server it depends on how the variable is called, or on its form. */
 const isSecretPlace = (path: readonly (string | number)[]) =>
   isModelKey(path) ||
+  isCallerKey(path) ||
   (path[0] === 'models' && path[2] === 'headers') ||
   (path[0] === 'mcpServers' && (path[2] === 'headers' || path[2] === 'auth'));
 
 const secretName = /key|token|secret|passw|pwd|credential|auth|cookie|session|private|dsn|database_url|connection/i;
 
 function keepSecret(text: string, path: readonly (string | number)[]): string {
-  if (isModelKey(path) || (path[0] === 'mcpServers' && path[2] === 'auth')) redact(text);
+  if (isModelKey(path) || isCallerKey(path) || (path[0] === 'mcpServers' && path[2] === 'auth')) redact(text);
   return text;
 }
 

@@ -8,6 +8,7 @@ import { resolveAgents } from './resolve-agents.ts';
 import { checkModelNames, resolveModels } from './resolve-models.ts';
 import { resolveServe } from './resolve-serve.ts';
 import { resolveServers } from './resolve-servers.ts';
+import { resolveStore } from './resolve-store.ts';
 
 export interface LoadOptions {
   /** What `--config` says: a file, or a folder that holds one. */
@@ -36,8 +37,9 @@ export async function loadConfig({ file, cwd, env, knownPrice }: LoadOptions): P
   const modelFor = resolveModels(declarations, { root, env }, problems);
   const agents = resolveAgents(declarations, { main, modelFor, knownPrice, problems });
   const serve = resolveServe(main, declarations, problems);
+  const store = resolveStore(main, root);
 
   const sorted = sortProblems(problems.all, shown);
   if (problems.hasErrors()) return { ok: false, problems: sorted };
-  return { ok: true, config: { file: found, root, agents, servers, serve }, warnings: sorted };
+  return { ok: true, config: { file: found, root, agents, servers, serve, store }, warnings: sorted };
 }

@@ -24,7 +24,6 @@ const file: OtherKeys = {
   notBuilt: {
     permissions: 'agents may use every tool that their `tools` name; leave out what they must not use',
     hooks: 'remove it',
-    store: 'tasks live in ./.deputy; remove it',
     telemetry: 'remove it',
     skills: 'remove it',
     console: 'remove it',
@@ -245,7 +244,6 @@ export const otherKeys = {
   serve: {
     thing: 'serve',
     notBuilt: {
-      auth: 'the server listens on loopback only',
       stdio: 'run `deputy serve --stdio`',
       console: 'remove it',
       tls: 'put a proxy before it',
@@ -258,13 +256,53 @@ export const otherKeys = {
   http: {
     thing: 'serve.http',
     notBuilt: {
-      auth: 'the server listens on loopback only',
       tls: 'put a proxy before it',
-      allowed_hosts: 'loopback names are allowed',
-      allowed_origins: 'loopback origins are allowed',
+      allowed_origins: 'write `allowed_hosts:`; pages of these hosts may call as well',
       path: 'the path is /mcp',
       cors: 'remove it',
     },
-    foreign: instead('write `host:` and `port:`', 'address', 'listen', 'bind', 'url'),
+    foreign: {
+      ...instead('write `host:` and `port:`', 'address', 'listen', 'bind', 'url'),
+      ...instead('write `allowed_hosts:`', 'hosts', 'allowedHosts', 'hostnames'),
+      ...instead('it belongs to `serve`: serve: { auth: ... }', 'auth'),
+    },
+  },
+  serveAuth: {
+    thing: 'serve.auth',
+    notBuilt: {
+      oauth: 'run an authorization server beside it, and name it as `issuer`',
+      users: 'give each of them a key, or name the `issuer` of their tokens',
+    },
+    foreign: {
+      ...instead('it is found from `issuer`', 'jwks', 'jwks_uri', 'jwksUri', 'jwks_url', 'discovery'),
+      ...instead('write `issuer:`', 'issuers', 'iss', 'authorization_server', 'authorization_servers'),
+      ...instead('write `audience:`', 'aud', 'resource', 'audiences'),
+      ...instead('write `scope:`', 'scopes', 'required_scopes'),
+      ...instead(
+        'write `keys: { alice: "${env:ALICE_KEY}" }`',
+        'key',
+        'token',
+        'tokens',
+        'bearer',
+        'api_key',
+        'api_keys',
+      ),
+      ...instead('only signatures by key pairs are taken', 'algorithm', 'algorithms', 'secret'),
+    },
+  },
+  ownerLimits: {
+    thing: 'serve.limits',
+    foreign: {
+      ...instead('write `open_tasks:`', 'tasks', 'max_tasks', 'concurrency'),
+      ...instead('write `starts_per_second:`', 'rate', 'rps', 'requests_per_second', 'starts'),
+    },
+  },
+  store: {
+    thing: 'store',
+    notBuilt: { postgres: 'write { sqlite: ./.deputy/deputy.db }, or leave store out' },
+    foreign: {
+      ...instead('write `sqlite: FILE`', 'path', 'file', 'url', 'database', 'db', 'type'),
+      ...instead('write `keep: 7d`', 'ttl', 'retention', 'ttl_ms'),
+    },
   },
 } satisfies Record<string, OtherKeys>;

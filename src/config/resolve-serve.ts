@@ -1,19 +1,21 @@
-/** What callers see, and where. */
-import { isIPv4 } from 'node:net';
+/** What callers see, where, and who they are. */
+import { isIP } from 'node:net';
 import { suggestion } from './closest.ts';
 import type { ServeConfig } from './config.ts';
 import { valueOf, type Declarations, type Declared } from './declarations.ts';
 import type { Problems } from './problem.ts';
+import { resolveServeAuth } from './resolve-serve-auth.ts';
 import type { FileEntry } from './schema.ts';
 
 const defaultHttp = { host: '127.0.0.1', port: 8080 };
+const defaultLimits = { openTasks: 100, startsPerSecond: 20 };
 
 export function resolveServe(
   main: Declared<FileEntry>,
   { agents, broken }: Declarations,
   problems: Problems,
 ): ServeConfig {
-  const { expose, http } = main.value.serve ?? {};
+  const { expose, http, limits, wait } = main.value.serve ?? {};
   for (const [index, name] of (expose ?? []).entries()) {
     if (agents.has(name) || broken.has(`agents.${name}`)) continue;
     problems.error(
@@ -25,23 +27,50 @@ export function resolveServe(
       },
     );
   }
-  if (http?.host !== undefined && !isLoopback(http.host)) {
+  const auth = resolveServeAuth(main, problems);
+  const hosts = hostsOf(main, auth?.audience, problems);
+  if (http?.host !== undefined && !isLoopback(http.host) && main.value.serve?.auth === undefined) {
     problems.error(
-      'E_NOT_BUILT',
+      'E_VALUE',
       valueOf(main, 'serve', 'http', 'host'),
-      'serving beyond this machine needs serve.auth, which is not built yet',
+      'serving beyond this machine needs serve.auth, which says who may call',
       {
-        help: 'listen on 127.0.0.1, and put a proxy that signs callers in before it',
+        help: 'add auth: { keys: { alice: "${env:ALICE_KEY}" } } or auth: { issuer: ..., audience: ... }, or listen on 127.0.0.1',
       },
     );
   }
   return {
     expose: [...new Set(expose ?? agents.keys())],
-    ...(http === undefined
-      ? {}
-      : { http: { host: http.host ?? defaultHttp.host, port: http.port ?? defaultHttp.port } }),
+    ...(http !== undefined && { http: { host: http.host ?? defaultHttp.host, port: http.port ?? defaultHttp.port } }),
+    hosts,
+    ...(auth !== undefined && { auth }),
+    ...((auth !== undefined || limits !== undefined) && {
+      limits: {
+        openTasks: limits?.open_tasks ?? defaultLimits.openTasks,
+        startsPerSecond: limits?.starts_per_second ?? defaultLimits.startsPerSecond,
+      },
+    }),
+    ...(wait !== undefined && { wait }),
   };
 }
 
-const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
+/** Under which names callers may address this server: what is written, the audience's, and the address itself. */
+function hostsOf(main: Declared<FileEntry>, audience: string | undefined, problems: Problems): string[] {
+  const { host, allowed_hosts: written = [] } = main.value.serve?.http ?? {};
+  for (const [index, name] of written.entries()) {
+    if (/^([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:\d{1,5})?$/i.test(name)) continue;
+    problems.error(
+      'E_VALUE',
+      valueOf(main, 'serve', 'http', 'allowed_hosts', index),
+      `${JSON.stringify(name.slice(0, 60))} is no host`,
+      { help: 'write a name as it stands in a URL: agents.example, or agents.example:8443' },
+    );
+  }
+  const named = URL.parse(audience ?? '')?.host ?? '';
+  const own = host === undefined || isLoopback(host) || isAny(host) ? '' : isIP(host) === 6 ? `[${host}]` : host;
+  return [...new Set([...written, named, own])].filter((name) => name !== '');
+}
+
+const isAny = (host: string): boolean => host === '0.0.0.0' || host === '::';
+
+const isLoopback = (host: string): boolean => ['localhost', '127.0.0.1', '::1'].includes(host);

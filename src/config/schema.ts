@@ -223,17 +223,72 @@ export const yamlCardSchema = z
 
 const http = z
   .strictObject({
-    host: z.string().optional().describe('A loopback address. Default 127.0.0.1.'),
+    host: z
+      .string()
+      .optional()
+      .describe('The address to listen on; one beyond this machine needs `serve.auth`. Default 127.0.0.1.'),
     port: number(0, 65_535).optional().describe('Default 8080; 0 takes a free one.'),
+    allowed_hosts: texts()
+      .optional()
+      .describe(
+        'Names under which callers reach it, besides loopback and the host of `serve.auth.audience`: agents.example, or agents.example:8443.',
+      ),
   })
   .register(keyRules, otherKeys.http);
+
+const serveAuth = z
+  .strictObject({
+    issuer: z
+      .string()
+      .optional()
+      .describe('Who signs the tokens (JWTs) of callers: the URL of the authorization server. Needs `audience`.'),
+    audience: z
+      .string()
+      .optional()
+      .describe('What the tokens must be for: the URL of this server as callers see it, https://agents.example/mcp.'),
+    scope: z.string().optional().describe('What a token must allow. Default: every token for the audience will do.'),
+    keys: textMap()
+      .optional()
+      .describe('Static keys by the name of their owner: { alice: "${env:ALICE_KEY}" }, sent as a bearer token.'),
+  })
+  .register(keyRules, otherKeys.serveAuth);
+
+const ownerLimits = z
+  .strictObject({
+    open_tasks: number(1, 1_000_000).optional().describe('Tasks at work or waiting, a caller. Default 100.'),
+    starts_per_second: number(1, 100_000).optional().describe('Tasks that a caller may start a second. Default 20.'),
+  })
+  .register(keyRules, otherKeys.ownerLimits);
 
 const serve = z
   .strictObject({
     expose: texts().optional().describe('The agents that callers see. Default: all.'),
     http: http.optional().describe('Where `deputy serve --http` listens.'),
+    auth: serveAuth
+      .optional()
+      .describe('Who may call over HTTP, and how callers are told apart. Default: on this machine everybody, as one.'),
+    limits: ownerLimits
+      .optional()
+      .describe('What one caller may start. Default: with `auth` the defaults of its keys, else no limit.'),
+    wait: duration()
+      .optional()
+      .describe('How long a call may wait before its caller gets a handle of the task instead. Default 45s.'),
   })
   .register(keyRules, otherKeys.serve);
+
+const store = z
+  .strictObject({
+    sqlite: z
+      .string()
+      .min(1, 'must name a file, or :memory:')
+      .optional()
+      .describe('A file, relative to the folder of agents.yaml, or `:memory:`. Default ./.deputy/deputy.db.'),
+    keep: z
+      .union([duration(), z.literal('forever')], { error: 'must be a duration like 7d, or forever' })
+      .optional()
+      .describe('How long a task is remembered, from its start. Default 7d.'),
+  })
+  .register(keyRules, otherKeys.store);
 
 const shared = {
   models: z.record(z.string(), modelSchema).optional().describe('Names for models and their settings.'),
@@ -257,6 +312,7 @@ export const fileSchema = z
       .optional()
       .describe('The model of agents that name none: a name from `models`, or `provider/model`.'),
     serve: serve.optional().describe('How the network is served over MCP.'),
+    store: store.optional().describe('Where tasks are kept.'),
   })
   .register(keyRules, otherKeys.file);
 

@@ -229,14 +229,14 @@ describe('agents', () => {
       cost: 2,
       time: 1_200_000,
     });
-    expect(config.serve).toEqual({ expose: ['a'], http: { host: '127.0.0.1', port: 0 } });
-    expect((await accepted(minimal())).config.serve).toEqual({ expose: ['a'] });
+    expect(config.serve).toEqual({ expose: ['a'], http: { host: '127.0.0.1', port: 0 }, hosts: [] });
+    expect((await accepted(minimal())).config.serve).toEqual({ expose: ['a'], hosts: [] });
   });
 
-  test('only loopback is served before there is auth; unknown agents are not exposed', async () => {
+  test('only loopback is served without auth; unknown agents are not exposed', async () => {
     expect(await refused(minimal('serve: { expose: [b], http: { host: 0.0.0.0 } }\n'))).toEqual([
       'E_REFERENCE agents.yaml:6:19 unknown agent "b" in serve.expose',
-      'E_NOT_BUILT agents.yaml:6:37 serving beyond this machine needs serve.auth, which is not built yet',
+      'E_VALUE agents.yaml:6:37 serving beyond this machine needs serve.auth, which says who may call',
     ]);
   });
 });

@@ -167,9 +167,9 @@ test.each([
 test.each([
   ['', 'permissions: {}', 'permissions is not built yet', 1],
   ['', 'hooks: {}', 'hooks is not built yet', 1],
-  ['', 'store: { sqlite: ./x }', 'store is not built yet', 1],
-  ['', 'serve: { auth: {} }', 'serve.auth is not built yet', 10],
-  ['', 'serve: { http: { allowed_hosts: [] } }', 'serve.http.allowed_hosts is not built yet', 18],
+  ['', 'store: { postgres: x }', 'store.postgres is not built yet', 10],
+  ['', 'serve: { tls: {} }', 'serve.tls is not built yet', 10],
+  ['', 'serve: { http: { tls: [] } }', 'serve.http.tls is not built yet', 18],
   ['', 'mcpServers: { s: { url: "http://x/", auth: oauth } }', 'mcpServers.s.auth "oauth" is not built yet', 44],
   [
     '',
