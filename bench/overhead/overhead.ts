@@ -68,7 +68,7 @@ async function compete(
 
   const most = Math.max(...atOnce);
   say('warming up');
-  for (const entry of entries) await stretch(entry, most, Math.max(128, most), false);
+  for (const entry of entries) await stretch(entry, most, Math.max(runs, most), false);
   for (let round = 0; round < rounds; round += 1) {
     say(`round ${round + 1} of ${rounds}`);
     for (const at of atOnce)
