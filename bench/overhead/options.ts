@@ -12,9 +12,9 @@ export interface Options {
 
 export const usage = `npm run bench -- overhead [options]
 
-  --runs N         runs a contestant and round (default 256; one at a time a quarter of that)
+  --runs N         runs a contestant and round (default 128; one at a time a quarter of that)
   --at-once A,B    runs at the same time (default 1,64)
-  --rounds N       rounds; figures are medians over them (default 5)
+  --rounds N       rounds; figures are medians over them (default 9)
   --quick          a slice for CI, under 40 s: 64 runs, 3 rounds
   --peers          other agent libraries beside; installs their packages in bench/peers
   --json           print the figures as JSON
@@ -36,9 +36,9 @@ export function readOptions(args: string[]): Options | 'help' {
   });
   if (values.help) return 'help';
   return {
-    runs: positive('--runs', values.runs ?? (values.quick ? '64' : '256')),
+    runs: positive('--runs', values.runs ?? (values.quick ? '64' : '128')),
     atOnce: values['at-once'].split(',').map((number) => positive('--at-once', number)),
-    rounds: positive('--rounds', values.rounds ?? (values.quick ? '3' : '5')),
+    rounds: positive('--rounds', values.rounds ?? (values.quick ? '3' : '9')),
     peers: values.peers,
     json: values.json,
   };

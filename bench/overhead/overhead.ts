@@ -66,9 +66,9 @@ async function compete(
     if (keep) measured.set(at, { ...so, samples: [...so.samples, sample] });
   };
 
-  const most = Math.max(...atOnce);
   say('warming up');
-  for (const entry of entries) await stretch(entry, most, Math.max(128, most), false);
+  for (const entry of entries)
+    for (const at of atOnce) await stretch(entry, at, at === 1 ? Math.ceil(runs / 2) : Math.max(runs, at), false);
   for (let round = 0; round < rounds; round += 1) {
     say(`round ${round + 1} of ${rounds}`);
     for (const at of atOnce)

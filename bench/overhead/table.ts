@@ -11,9 +11,9 @@ export interface Row {
   cpuPerRun: number;
   /** The lowest and highest round: how far to trust the median. */
   cpuSpread: [number, number];
-  /** CPU a run against the floors of the same bench run; null where a floor did not run. */
-  toBareLoop: number | null;
-  toSameLibraries: number | null;
+  /** CPU a run against the floors in the same round; the median over the rounds. */
+  toBareLoop: number;
+  toSameLibraries: number;
   /** Bytes, over the whole life of the process: all stretches, the highest concurrency included. */
   peakMemory: number;
 }
@@ -21,21 +21,21 @@ export interface Row {
 export type Measured = { name: string; atOnce: number; samples: Sample[]; peakMemory: number };
 
 export function rowsOf(measured: readonly Measured[]): Row[] {
-  const cpuOf = (name: string, atOnce: number): number | undefined => {
-    const floor = measured.find((one) => one.name === name && one.atOnce === atOnce);
-    return floor && median(floor.samples.map(({ cpuPerRun }) => cpuPerRun));
-  };
   return measured.map(({ name, atOnce, samples, peakMemory }) => {
     const cpu = samples.map(({ cpuPerRun }) => cpuPerRun);
-    const ratio = (floor: number | undefined): number | null => (floor === undefined ? null : median(cpu) / floor);
+    /** Round against round, since a busy minute is over when the next round begins. */
+    const ratioTo = (floorName: string): number => {
+      const floor = measured.find((one) => one.name === floorName && one.atOnce === atOnce)?.samples ?? [];
+      return median(cpu.map((value, round) => value / (floor[round]?.cpuPerRun ?? Number.NaN)));
+    };
     return {
       name,
       atOnce,
       runsPerSecond: median(samples.map(({ runsPerSecond }) => runsPerSecond)),
       cpuPerRun: median(cpu),
       cpuSpread: [Math.min(...cpu), Math.max(...cpu)],
-      toBareLoop: ratio(cpuOf(bareLoop, atOnce)),
-      toSameLibraries: ratio(cpuOf(sameLibraries, atOnce)),
+      toBareLoop: ratioTo(bareLoop),
+      toSameLibraries: ratioTo(sameLibraries),
       peakMemory,
     };
   });
@@ -49,8 +49,8 @@ export function table(rows: readonly Row[]): string {
     row.runsPerSecond.toFixed(1),
     row.cpuPerRun.toFixed(2),
     row.cpuSpread.map((value) => value.toFixed(1)).join('-'),
-    row.toBareLoop?.toFixed(2) ?? '',
-    row.toSameLibraries?.toFixed(2) ?? '',
+    row.toBareLoop.toFixed(2),
+    row.toSameLibraries.toFixed(2),
     (row.peakMemory / 1e6).toFixed(0),
   ]);
   const widths = head.map((_, column) => Math.max(...[head, ...lines].map((line) => line[column]?.length ?? 0)));

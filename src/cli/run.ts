@@ -69,7 +69,9 @@ export async function runTask(
   const task = await engine.start({ ...request, owner: localOwner });
   // It may have ended by itself in the meantime.
   interruptions.came.then(() => engine.cancel(task.id, localOwner)).catch(() => undefined);
-  const shown = await showTask(engine.watch(task.id, localOwner, { deltas: true }), terminal, show);
+  // Models need not stream where nobody reads along.
+  const deltas = show.format === 'stream-json' || (show.format === 'text' && terminal.out.isTTY === true);
+  const shown = await showTask(engine.watch(task.id, localOwner, { deltas }), terminal, show);
   return { code: exitCodeOfTask(shown.task, interruptions.first), conversation: task.conversation };
 }
 
