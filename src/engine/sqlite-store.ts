@@ -19,8 +19,6 @@ import { FencedError, type Store, type Write } from './store.ts';
 
 const syncFile = promisify(fdatasync);
 
-const numberOf = '(select number from task where id = ?)';
-
 /**
  * @param path a file, which only its owner may read, or `:memory:`.
  * @throws UsageError it cannot be opened, or is no database of ours.
