@@ -35,8 +35,11 @@ export interface EngineOptions {
   endLeftovers?: (instance: string) => Promise<void>;
   /** Names this process among those that share the store. Default: a random one. */
   instance?: string;
-  /** Whether this process also runs tasks that others left or woke. Default true; commands that only look say false. */
-  adopts?: boolean;
+  /**
+   * Which tasks that were left or woken go on here: `all` that nobody runs (the default), or only the process's `own`,
+   * those that it started or resumed. A command that only looks has none.
+   */
+  adopts?: 'all' | 'own';
   /** Milliseconds a task is remembered from its creation; null for ever. Default 7 days. */
   ttlMs?: number | null;
   timings?: Partial<Timings>;
@@ -72,7 +75,7 @@ interface Running {
 }
 
 export function createEngine(options: EngineOptions): TaskEngine {
-  const { store, handler, log, onEvent, endLeftovers, adopts = true, instance = randomUUID() } = options;
+  const { store, handler, log, onEvent, endLeftovers, adopts = 'all', instance = randomUUID() } = options;
   const timings = { ...defaultTimings, ...options.timings };
   const write = groupWrites(store);
   const running = new Map<string, Running>();
@@ -80,6 +83,8 @@ export function createEngine(options: EngineOptions): TaskEngine {
   /** Starts that are under way, and the conversations that they open. */
   const starting = new Set<Promise<Task>>();
   const opening = new Set<string>();
+  /** Started or resumed here, and not known to have ended. */
+  const own = new Set<string>();
   let closed: Promise<void> | undefined;
 
   // --- the servers' side -----------------------------------------------------------------------------------------
@@ -122,6 +127,7 @@ export function createEngine(options: EngineOptions): TaskEngine {
         { kind: 'task', task, instance, ...(idempotencyKey !== undefined && { startKey: idempotencyKey }) },
         { barrier: true },
       );
+      own.add(id);
       work({ task, fence: 1, steps: [], intents: new Map(), questions: [] });
       return task;
     } finally {
@@ -185,6 +191,7 @@ export function createEngine(options: EngineOptions): TaskEngine {
   };
 
   const tell = (event: TaskEvent, task: Task): void => {
+    if (isTerminal(task)) own.delete(task.id);
     watched.tell(task.id, event);
     try {
       onEvent?.(event, task);
@@ -263,15 +270,14 @@ export function createEngine(options: EngineOptions): TaskEngine {
 
   /** Runs what was left by the dead or woken by an answer, as far as nobody runs it. */
   const adopt = async (): Promise<void> => {
-    if (!adopts || closed !== undefined) return;
-    for (const { id, fence } of await store.claim(instance, mostAdopted)) {
+    if (closed !== undefined) return;
+    for (const { id, fence } of await store.claim(instance, mostAdopted, adopts === 'own' ? [...own] : undefined)) {
       const loaded = await store.load(id);
       if (loaded !== undefined && loaded.fence === fence && !running.has(id)) work(loaded);
     }
   };
 
   const takeOver = async (): Promise<void> => {
-    if (!adopts) return;
     for (const dead of await store.dead(instance, Date.now() - timings.death)) {
       log.warn({ instance: dead }, 'another process died: its tasks go on here');
       await endLeftovers?.(dead);
@@ -327,7 +333,7 @@ export function createEngine(options: EngineOptions): TaskEngine {
     }),
     every(timings.beat, async () => {
       if (running.size > 0) await store.beat(instance, Date.now());
-      await takeOver();
+      if (adopts === 'all') await takeOver();
     }),
     every(timings.prune, async () => {
       await store.prune(Date.now());
@@ -336,7 +342,7 @@ export function createEngine(options: EngineOptions): TaskEngine {
 
   const ready = store
     .beat(instance, Date.now())
-    .then(takeOver)
+    .then(() => (adopts === 'all' ? takeOver() : undefined))
     .catch((error: unknown) => log.error({ err: error }, 'tasks of an earlier process could not be taken over'));
 
   const drain = async (graceMs: number): Promise<void> => {
@@ -367,6 +373,14 @@ export function createEngine(options: EngineOptions): TaskEngine {
     list: (filter) => store.tasks(filter),
     respond,
     cancel,
+
+    async resume(id, owner) {
+      const task = await stored(id, owner);
+      if (isTerminal(task)) return task;
+      own.add(id);
+      await takeOver();
+      return stored(id, owner);
+    },
 
     async journal(id, owner) {
       await stored(id, owner);

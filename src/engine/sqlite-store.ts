@@ -177,13 +177,14 @@ export function openSqliteStore(path: string): Store {
            fence = fence + 1 where id = ? and status in ('working', 'input_required')`,
       ).run(at, id).changes > 0,
 
-    claim: async (instance, most) =>
+    claim: async (instance, most, among) =>
       sql(
         `update task set instance = ?, fence = fence + 1, wants_to_run = 0 where id in (
-           select id from task where wants_to_run = 1 and instance is null order by updated_at limit ?
+           select id from task where wants_to_run = 1 and instance is null
+             ${among === undefined ? '' : 'and id in (select value from json_each(?))'} order by updated_at limit ?
          ) returning id, fence`,
       )
-        .all(instance, most)
+        .all(instance, ...(among === undefined ? [] : [JSON.stringify(among)]), most)
         .map((row) => ({ id: String(row['id']), fence: Number(row['fence']) })),
     async owned(instance) {
       return new Set(

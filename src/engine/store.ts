@@ -64,8 +64,8 @@ export interface Store {
   /** Ends a task that is not terminal and takes it from whoever runs it. @returns whether it did. */
   cancel(id: string, at: number): Promise<boolean>;
 
-  /** Takes up to `most` tasks that want to run and that nobody runs. */
-  claim(instance: string, most: number): Promise<{ id: string; fence: number }[]>;
+  /** Takes up to `most` tasks that want to run and that nobody runs; where `among` is given, of these only. */
+  claim(instance: string, most: number, among?: readonly string[]): Promise<{ id: string; fence: number }[]>;
   /** Which of these are still this instance's. */
   owned(instance: string): Promise<Set<string>>;
 

@@ -58,6 +58,8 @@ export interface TaskEngine {
    * again under a new key. `cancel` leaves the question open under a new key.
    */
   respond(id: string, owner: string, answers: Readonly<Record<string, InputResponse>>, channel: string): Promise<Task>;
+  /** Runs it here from now on if nobody does: also where its process died. A terminal task stays as it is. */
+  resume(id: string, owner: string): Promise<Task>;
   /** Stored before it returns; afterwards no new effect begins. A terminal task stays as it is. */
   cancel(id: string, owner: string): Promise<Task>;
   /**
