@@ -1,25 +1,18 @@
-/** A `tools/call` of an agent: checked, counted, started, and answered by the face of whoever calls. */
+/** A `tools/call` of an agent: counted, started, and answered by the face of whoever calls. */
 import { ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
-import { defaultInputSchema } from '../agent/agent-input.ts';
 import { UnavailableError } from '../errors.ts';
-import { schemaCheck } from '../json-schema.ts';
 import type { Call } from './call.ts';
 import { describeEvent, type Happening } from './describe-event.ts';
 import { unavailableCode } from './meta.ts';
 import { startProgress, type Progress } from './progress.ts';
 import type { ToolCallAnswer } from './sdk-seams.ts';
-import { errorResult } from './tool.ts';
 
 /** How one kind of caller sees a task: starts it (`startTask`), and says what the call is answered with. */
 export type Face = (call: Call) => Promise<ToolCallAnswer>;
 
-const checkDefaultInput = schemaCheck(defaultInputSchema);
-
 /** @throws ProtocolError a fault of ours, or no room: what the caller's model can mend is a result with `isError`. */
 export async function callAgent(face: Face, request: Omit<Call, 'tell'>): Promise<ToolCallAnswer> {
-  const { agent, args, caller, options } = request;
-  const fault = (agent.input?.check ?? checkDefaultInput)(args);
-  if (fault !== undefined) return errorResult(`Invalid arguments for ${agent.name}: ${fault}`);
+  const { agent, caller, options } = request;
   caller.onCall?.(1);
   const teller = tellerOf(request);
   try {

@@ -63,7 +63,7 @@ export async function serveHttp(options: ServeHttpOptions): Promise<HttpDoor> {
   const calls = new Calls(options.maxCalls);
   const caller = (era: Era, owner: string) => ({ era, owner, calls });
   const sessions = new Sessions(
-    (owner, onCall) => agentServer(options, { ...caller('2025', owner), onCall }),
+    ({ owner, ...session }) => agentServer(options, { ...caller('2025', owner), ...session }),
     log,
     options,
   );

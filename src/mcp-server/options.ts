@@ -3,6 +3,7 @@ import type { Json, JsonObject } from '../json.ts';
 import type { Log } from '../log.ts';
 import type { TaskEngine } from '../task/engine.ts';
 import type { Calls } from './calls.ts';
+import type { SessionStreams } from './session-streams.ts';
 import type { StatusLines } from './status-lines.ts';
 
 /** Which wire a caller speaks: up to 2025-11-25, or 2026-07-28. Decided at the door, once. */
@@ -48,6 +49,12 @@ export interface ServeOptions {
   maxCalls?: number;
   /** Milliseconds that a call may wait before it is answered with the task's handle; null for ever. Default 45 000. */
   waitMs?: number | null;
+  /** Longest time from its start, in milliseconds, that a caller may have a task remembered. Default 7 days. */
+  maxTtlMs?: number;
+  /** Milliseconds that a question waits for a 2025 caller to come for the result, before it is sent unasked. Default 3000. */
+  graceMs?: number;
+  /** A model may answer questions through `task_answer`. Default false: then only people do, elsewhere. */
+  modelMayAnswer?: boolean;
   /** Seals what 2026 callers carry from one round of a call to the next: 32 bytes. Default: new ones for this process. */
   stateKey?: Uint8Array;
   /** What running tasks do at the moment, in a line: fed by the engine's events. */
@@ -63,6 +70,8 @@ export interface Caller {
   calls: Calls;
   /** Told when a call of this caller begins and when it has ended. */
   onCall?: (change: 1 | -1) => void;
+  /** Of a 2025 session over HTTP, whose streams come and go. */
+  streams?: SessionStreams;
 }
 
 /** Where callers are not told apart, a server is reached over stdio or loopback only: by one person. */

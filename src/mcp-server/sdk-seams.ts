@@ -10,6 +10,8 @@
  *      again outside.
  *   3. The envelope of a 2026 request is typed as an empty object (2.4.0); its keys are there.
  *   4. The stdio transport ends in `close()`, whoever closes it: that is how we learn that the other side is gone.
+ *   5. `initialize` answers with `Server.getCapabilities()`, asked after the version is known: what belongs to one version
+ *      is added there.
  */
 import {
   CLIENT_CAPABILITIES_META_KEY,
@@ -18,6 +20,7 @@ import {
   type CallToolResult,
   type ClientCapabilities,
   type InputRequiredResult,
+  type ServerCapabilities,
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import { StdioServerTransport } from '@modelcontextprotocol/server/stdio';
@@ -49,6 +52,16 @@ export class AgentServer extends McpServer {
       if (answer instanceof OtherResult) throw answer;
       return answer;
     });
+  }
+
+  /** Declared beside the others to clients that speak one of these versions. */
+  declareFor(speaks: (protocolVersion: string) => boolean, capabilities: ServerCapabilities): void {
+    const { server } = this;
+    const common = server.getCapabilities.bind(server);
+    server.getCapabilities = () => {
+      const version = server.getNegotiatedProtocolVersion();
+      return { ...common(), ...(version !== undefined && speaks(version) && capabilities) };
+    };
   }
 
   override toolInputSchemaJson(name: string): Record<string, unknown> | undefined {

@@ -15,6 +15,7 @@ import { EventLog } from './event-log.ts';
 import { refuse } from './http-answer.ts';
 import { sessionGoneCode, unavailableCode } from './meta.ts';
 import type { Caller, ListKind } from './options.ts';
+import { SessionStreams } from './session-streams.ts';
 
 export interface SessionLimits {
   /** Default 256. */
@@ -27,13 +28,16 @@ interface Session {
   readonly server: McpServer;
   readonly transport: NodeStreamableHTTPServerTransport;
   readonly owner: string;
+  readonly streams: SessionStreams;
   /** Open HTTP exchanges and calls at work. */
   busy: number;
   usedAt: number;
 }
 
+type Build = (caller: Required<Pick<Caller, 'owner' | 'onCall' | 'streams'>>) => McpServer;
+
 export class Sessions {
-  readonly #build: (owner: string, onCall: NonNullable<Caller['onCall']>) => McpServer;
+  readonly #build: Build;
   readonly #log: Log;
   readonly #max: number;
   readonly #idleMs: number;
@@ -42,11 +46,7 @@ export class Sessions {
   #opening = 0;
   readonly #sweep: NodeJS.Timeout;
 
-  constructor(
-    build: (owner: string, onCall: NonNullable<Caller['onCall']>) => McpServer,
-    log: Log,
-    { maxSessions = 256, sessionIdleMs = 30 * 60_000 }: SessionLimits,
-  ) {
+  constructor(build: Build, log: Log, { maxSessions = 256, sessionIdleMs = 30 * 60_000 }: SessionLimits) {
     this.#build = build;
     this.#log = log;
     this.#max = maxSessions;
@@ -91,8 +91,9 @@ export class Sessions {
       onsessioninitialized: () => void this.#sessions.set(id, session),
       onsessionclosed: () => this.#end(id, session),
     });
-    const server = this.#build(owner, (change) => this.#use(session, change));
-    const session: Session = { server, transport, owner, busy: 0, usedAt: Date.now() };
+    const streams = new SessionStreams();
+    const server = this.#build({ owner, streams, onCall: (change) => this.#use(session, change) });
+    const session: Session = { server, transport, owner, streams, busy: 0, usedAt: Date.now() };
     this.#opening += 1;
     try {
       await server.connect(transport);
@@ -106,6 +107,7 @@ export class Sessions {
   async #exchange(session: Session, request: IncomingMessage, response: ServerResponse, body: unknown): Promise<void> {
     this.#use(session, 1);
     response.once('close', () => this.#use(session, -1));
+    session.streams.exchange(request, response, body);
     await session.transport.handleRequest(request, response, body);
   }
 

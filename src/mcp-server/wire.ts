@@ -5,6 +5,7 @@ import type { Task } from '../task/task.ts';
 import type { Face } from './call-agent.ts';
 import type { Waiting } from './call.ts';
 import type { Caller, ServeOptions } from './options.ts';
+import type { AgentServer } from './sdk-seams.ts';
 
 export interface Wire {
   /** Beside those of every server. Each wire's tasks are advertised under its own protocol version only. */
@@ -12,7 +13,7 @@ export interface Wire {
   /** What the caller said it can do, and the protocol version it speaks. */
   declaration(server: McpServer, context: ServerContext): Declaration;
   /** `tasks/...`, and what else this wire serves beside calls. */
-  serve(server: McpServer, options: ServeOptions, caller: Caller): ServedWire;
+  serve(server: AgentServer, options: ServeOptions, caller: Caller): ServedWire;
 }
 
 /** One wire, as one server instance speaks it. */
