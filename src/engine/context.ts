@@ -97,6 +97,14 @@ const questionOf = (key: string, request: Question['request']): Question => ({
   askedAt: Date.now(),
 });
 
-/** Says nothing of what is asked, is the same after a crash between two writes, and is new for every attempt. */
-export const wireKeyOf = (key: string, attempt: number): string =>
-  `${createHash('sha256').update(key).digest('base64url').slice(0, 12)}.${attempt}`;
+/**
+ * A name that the task's author gave at the root is kept; of any other question the key says nothing. It is the same
+ * after a crash between two writes, and new for every attempt.
+ */
+export function wireKeyOf(key: string, attempt: number): string {
+  const name = /^[A-Za-z_]\w{0,63}$/.test(key) ? key : createHash('sha256').update(key).digest('base64url').slice(0, 12);
+  return attempt === 1 && name === key ? name : `${name}.${attempt}`;
+}
+
+/** Which attempt a wire key is of. */
+export const attemptOf = (wireKey: string): number => Number(/\.(\d+)$/.exec(wireKey)?.[1] ?? 1);

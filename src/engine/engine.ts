@@ -19,7 +19,7 @@ import type { TaskEvent } from '../task/event.ts';
 import type { Answer, InputResponse, Question } from '../task/question.ts';
 import { isTerminal, type Task, type TerminalState } from '../task/task.ts';
 import { answerFault } from './answer-fault.ts';
-import { taskContext, wireKeyOf } from './context.ts';
+import { attemptOf, taskContext, wireKeyOf } from './context.ts';
 import { groupWrites } from './group-writes.ts';
 import { Run, type RunPorts } from './run.ts';
 import { FencedError, type Loaded, type Store } from './store.ts';
@@ -127,7 +127,7 @@ export function createEngine(options: EngineOptions): TaskEngine {
         { kind: 'task', task, instance, ...(idempotencyKey !== undefined && { startKey: idempotencyKey }) },
         { barrier: true },
       );
-      own.add(id);
+      if (adopts === 'own') own.add(id);
       work({ task, fence: 1, steps: [], intents: new Map(), questions: [] });
       return task;
     } finally {
@@ -162,8 +162,7 @@ export function createEngine(options: EngineOptions): TaskEngine {
   };
 
   const askAgain = async (id: string, { key, wireKey }: Question): Promise<void> => {
-    const attempt = Number(wireKey.slice(wireKey.lastIndexOf('.') + 1));
-    await store.rename(id, wireKey, wireKeyOf(key, attempt + 1), Date.now());
+    await store.rename(id, wireKey, wireKeyOf(key, attemptOf(wireKey) + 1), Date.now());
   };
 
   const cancel = async (id: string, owner: string): Promise<Task> => {
@@ -377,7 +376,7 @@ export function createEngine(options: EngineOptions): TaskEngine {
     async resume(id, owner) {
       const task = await stored(id, owner);
       if (isTerminal(task)) return task;
-      own.add(id);
+      if (adopts === 'own') own.add(id);
       await takeOver();
       return stored(id, owner);
     },
