@@ -2,9 +2,10 @@
  * The one sink of log lines: stderr, never stdout (stdout carries the protocol or the answer).
  * Every secret that the configuration resolved is told to `redact` and is blotted out by value, wherever it appears.
  */
+import { createRequire } from 'node:module';
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
-import pretty from 'pino-pretty';
+import type { PinoPretty } from 'pino-pretty';
 
 export type Log = Pick<pino.Logger, 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'child'>;
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -66,10 +67,13 @@ export function createLog(level: LogLevel, stream: Writable & { isTTY?: boolean 
       done();
     },
   });
-  return pino(
-    { level, base: null },
-    stream.isTTY === true ? pretty({ destination: sink, ignore: 'pid,hostname' }) : sink,
-  );
+  return pino({ level, base: null }, stream.isTTY === true ? forPeople(sink) : sink);
+}
+
+/** Loaded where a person reads: everybody else need not wait for it. */
+function forPeople(sink: Writable): PinoPretty.PrettyStream {
+  const pretty = createRequire(import.meta.url)('pino-pretty') as typeof PinoPretty;
+  return pretty({ destination: sink, ignore: 'pid,hostname' });
 }
 
 export const silentLog: Log = pino({ level: 'silent' });

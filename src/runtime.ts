@@ -13,11 +13,13 @@ import { openSqliteStore } from './engine/sqlite-store.ts';
 import { NotFoundError } from './errors.ts';
 import { schemaCheck } from './json-schema.ts';
 import type { Log } from './log.ts';
-import { type McpServers, openServers } from './mcp-client/open-servers.ts';
-import { type HttpDoor, serveHttp } from './mcp-server/http.ts';
+import type { McpServers } from './mcp-client/open-servers.ts';
+import type { HttpDoor } from './mcp-server/http.ts';
 import type { ServedAgent } from './mcp-server/options.ts';
-import { serveStdio, type StdioDoor } from './mcp-server/stdio.ts';
+import { StatusLines } from './mcp-server/status-lines.ts';
+import type { StdioDoor } from './mcp-server/stdio.ts';
 import { createModel } from './providers/create-model.ts';
+import { makeStoreFolder, stateKeyOf } from './store-folder.ts';
 import type { TaskEngine, TaskHandler } from './task/engine.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 
@@ -29,16 +31,32 @@ export interface Runtime {
   readonly engine: TaskEngine;
   readonly servers: McpServers;
   serveHttp(address: { host: string; port: number }): Promise<HttpDoor>;
-  serveStdio(): Promise<StdioDoor>;
+  /** @param owner whom the caller at the other end of the pipe is taken for. */
+  serveStdio(owner: string): Promise<StdioDoor>;
   /** Waits up to `graceMs` for the tasks at work, then ends everything: tasks, servers, store. */
   close(graceMs?: number): Promise<void>;
 }
 
-/** Starts nothing yet: servers are started by the first task that needs them. */
-export function openRuntime(config: Config, { log }: { log: Log }): Runtime {
-  const servers = openServers(config.servers, { log, version });
+export interface RuntimeOptions {
+  log: Log;
+  /** Which tasks of the store are worked on here: `all` that nobody works on (the default), or this process's `own`. */
+  adopts?: 'all' | 'own';
+}
+
+/**
+ * Starts nothing yet: servers are started by the first task that needs them.
+ * @throws UsageError the store cannot be opened.
+ */
+export function openRuntime(config: Config, { log, adopts = 'all' }: RuntimeOptions): Runtime {
+  makeStoreFolder(config.store.sqlite);
+  // Lazy, here and below: loading the SDKs takes longer than most commands need.
+  const servers = lazyServers(async () => {
+    const { openServers } = await import('./mcp-client/open-servers.ts');
+    return openServers(config.servers, { log, version });
+  });
   const agents = network(config, servers);
   const metrics = createMetrics();
+  const lines = new StatusLines();
 
   const handler: TaskHandler = async (task, context) => {
     const agent = agents.get(task.agent);
@@ -48,15 +66,24 @@ export function openRuntime(config: Config, { log }: { log: Log }): Runtime {
     return runAgent(agent, messages, context);
   };
   const engine = createEngine({
-    store: openSqliteStore(':memory:'),
+    store: openSqliteStore(config.store.sqlite),
     handler,
     log,
-    onEvent: (event, task) => metrics.observe(event, task),
+    adopts,
+    ...(config.store.keep !== undefined && { ttlMs: config.store.keep }),
+    onEvent(event, task) {
+      metrics.observe(event, task);
+      lines.observe(event, task);
+    },
   });
 
   let exposed = config.serve.expose.map((name) => servedAgent(agentOf(config, name)));
+  const { hosts, auth, limits, wait } = config.serve;
   const door = {
     engine,
+    lines,
+    ...(wait !== undefined && { waitMs: wait }),
+    ...(typeof config.store.keep === 'number' && { maxTtlMs: config.store.keep }),
     agents: () => exposed,
     name: 'deputy',
     title: 'Deputy',
@@ -77,13 +104,44 @@ export function openRuntime(config: Config, { log }: { log: Log }): Runtime {
     config,
     engine,
     servers,
-    serveHttp: async (address) => begin(await serveHttp({ ...door, ...address, metrics: () => metrics.text() })),
-    serveStdio: async () => begin(await serveStdio(door)),
+    async serveHttp(address) {
+      const { serveHttp } = await import('./mcp-server/http.ts');
+      return begin(
+        await serveHttp({
+          ...door,
+          ...address,
+          stateKey: stateKeyOf(config.store.sqlite),
+          hosts,
+          ...(auth !== undefined && { auth }),
+          ...(limits !== undefined && { ownerLimits: limits }),
+          metrics: () => metrics.text(),
+        }),
+      );
+    },
+    async serveStdio(owner) {
+      const { serveStdio } = await import('./mcp-server/stdio.ts');
+      return begin(await serveStdio({ ...door, owner, stateKey: stateKeyOf(config.store.sqlite) }));
+    },
     async close(graceMs) {
       await engine.close(graceMs);
       await servers.close();
       metrics.close();
     },
+  };
+}
+
+/** Servers that are opened when one of them is first needed. */
+function lazyServers(open: () => Promise<McpServers>): McpServers {
+  let opening: Promise<McpServers> | undefined;
+  let opened: McpServers | undefined;
+  const servers = async (): Promise<McpServers> => (opened = await (opening ??= open()));
+  return {
+    tools: async (...wanted) => (await servers()).tools(...wanted),
+    list: async (...wanted) => (await servers()).list(...wanted),
+    resources: async (...wanted) => (await servers()).resources(...wanted),
+    prompts: async (...wanted) => (await servers()).prompts(...wanted),
+    status: () => opened?.status() ?? [],
+    close: async () => (await opening)?.close(),
   };
 }
 

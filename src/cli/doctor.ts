@@ -46,8 +46,7 @@ export function doctor(json: boolean, globals: Globals, terminal: Terminal): Pro
           await Promise.all(names.map(async (name) => add(await serverFinding(runtime, name, signal))));
           return exitCode.ok;
         },
-        undefined,
-        'silent',
+        { level: 'silent' },
       );
       add(bubblewrapFinding(loaded.config));
     }

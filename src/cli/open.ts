@@ -73,25 +73,31 @@ function readEnvFile({ envFile }: Globals): void {
   }
 }
 
-/**
- * Opens the runtime, uses it and closes it, however the use ends.
- * @param graceMs What running tasks and servers get at the end; asked when it comes.
- */
+export interface OpenOptions {
+  /** What running tasks and servers get at the end; asked when it comes. */
+  graceMs?: () => number | undefined;
+  /** Default `warn`. */
+  level?: LogLevel;
+  /** Whether tasks go on here that others left; default: only those of this command. */
+  adopts?: 'all' | 'own';
+}
+
+/** Opens the runtime, uses it and closes it, however the use ends. */
 export async function withRuntime(
   config: Config,
   globals: Globals,
   terminal: Terminal,
   use: (runtime: Runtime) => Promise<ExitCode>,
-  graceMs: () => number | undefined = () => undefined,
-  usualLevel: LogLevel = 'warn',
+  { graceMs, level = 'warn', adopts = 'own' }: OpenOptions = {},
 ): Promise<ExitCode> {
   // Lazy: the vendors' packages behind the runtime are most of a command's start.
   const { openRuntime } = await import('../runtime.ts');
-  const runtime = openRuntime(config, { log: createLog(logLevelOf(globals, usualLevel), logStream(terminal)) });
+  const log = createLog(logLevelOf(globals, level), logStream(terminal));
+  const runtime = openRuntime(config, { log, adopts });
   try {
     return await use(runtime);
   } finally {
-    await runtime.close(graceMs());
+    await runtime.close(graceMs?.());
   }
 }
 

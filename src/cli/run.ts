@@ -49,7 +49,7 @@ export async function run(
         const { code } = await runTask(runtime, { agent: agent.name, input }, interruptions, show, terminal);
         return code;
       },
-      () => (interruptions.first ? cutGraceMs : undefined),
+      { graceMs: () => (interruptions.first ? cutGraceMs : undefined) },
     );
   } finally {
     interruptions.stop();

@@ -6,6 +6,7 @@ import { type ExitCode, exitCode } from './exit.ts';
 import type { Globals } from './globals.ts';
 import { watchInterruptions } from './interruptions.ts';
 import { openConfig, withRuntime } from './open.ts';
+import { ownerHere } from './owner-here.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface ServeOptions {
@@ -41,7 +42,7 @@ export async function serve({ stdio, http }: ServeOptions, globals: Globals, ter
           await door.close(drainMs);
           return exitCode.ok;
         }
-        const door = await runtime.serveStdio();
+        const door = await runtime.serveStdio(ownerHere());
         say(`Serving ${agents} on stdin and stdout.`);
         if (process.stdin.isTTY)
           say('This waits for an MCP host. For a server over HTTP: deputy serve --http 127.0.0.1:8080');
@@ -49,7 +50,7 @@ export async function serve({ stdio, http }: ServeOptions, globals: Globals, ter
         await door.close();
         return exitCode.ok;
       },
-      () => (interruptions.first ? drainMs : undefined),
+      { graceMs: () => (interruptions.first ? drainMs : undefined), adopts: 'all' },
     );
   } finally {
     interruptions.stop();
