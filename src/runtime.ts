@@ -20,7 +20,7 @@ import { StatusLines } from './mcp-server/status-lines.ts';
 import type { StdioDoor } from './mcp-server/stdio.ts';
 import { createModel } from './providers/create-model.ts';
 import { makeStoreFolder, stateKeyOf } from './store-folder.ts';
-import type { TaskEngine, TaskHandler } from './task/engine.ts';
+import type { TaskEngine, TaskHandler, TaskKeeper } from './task/engine.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 
 const packageFile = new URL('../package.json', import.meta.url);
@@ -28,7 +28,7 @@ export const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { ve
 
 export interface Runtime {
   readonly config: Config;
-  readonly engine: TaskEngine;
+  readonly engine: TaskEngine & TaskKeeper;
   readonly servers: McpServers;
   serveHttp(address: { host: string; port: number }): Promise<HttpDoor>;
   /** @param owner whom the caller at the other end of the pipe is taken for. */

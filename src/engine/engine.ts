@@ -14,7 +14,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BusyError, messageOf, NotFoundError, UnavailableError, UsageError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import type { Finished, StartTask, TaskEngine, TaskHandler } from '../task/engine.ts';
+import type { Finished, StartTask, TaskEngine, TaskHandler, TaskKeeper } from '../task/engine.ts';
 import type { TaskEvent } from '../task/event.ts';
 import type { Answer, InputResponse, Question } from '../task/question.ts';
 import { isTerminal, type Task, type TerminalState } from '../task/task.ts';
@@ -74,7 +74,7 @@ interface Running {
   ended: Promise<void>;
 }
 
-export function createEngine(options: EngineOptions): TaskEngine {
+export function createEngine(options: EngineOptions): TaskEngine & TaskKeeper {
   const { store, handler, log, onEvent, endLeftovers, adopts = 'all', instance = randomUUID() } = options;
   const timings = { ...defaultTimings, ...options.timings };
   const write = groupWrites(store);
@@ -380,6 +380,16 @@ export function createEngine(options: EngineOptions): TaskEngine {
       await takeOver();
       return stored(id, owner);
     },
+
+    async record(id, owner) {
+      await stored(id, owner);
+      const loaded = await store.load(id);
+      if (loaded === undefined) throw new NotFoundError(`There is no task ${id}.`);
+      const { task, steps, intents, questions } = loaded;
+      return { task, steps, intents, questions };
+    },
+
+    prune: () => store.prune(Date.now()),
 
     async journal(id, owner) {
       await stored(id, owner);

@@ -11,7 +11,7 @@
 import type { EffectClass } from './effect.ts';
 import type { ProgressEvent, TaskEvent } from './event.ts';
 import type { JsonObject } from '../json.ts';
-import type { InputRequest, InputResponse, Intent } from './question.ts';
+import type { InputRequest, InputResponse, Intent, Question } from './question.ts';
 import type { StepRecord, Task, TaskResult, TaskStatus } from './task.ts';
 
 export interface StartTask {
@@ -31,6 +31,8 @@ export interface TaskFilter {
   agent?: string;
   status?: TaskStatus;
   conversation?: string;
+  /** Only those that stand behind this task in the list: the next page. */
+  after?: string;
   /** At most this many, newest first. Default 100. */
   limit?: number;
 }
@@ -58,8 +60,6 @@ export interface TaskEngine {
    * again under a new key. `cancel` leaves the question open under a new key.
    */
   respond(id: string, owner: string, answers: Readonly<Record<string, InputResponse>>, channel: string): Promise<Task>;
-  /** Runs it here from now on if nobody does: also where its process died. A terminal task stays as it is. */
-  resume(id: string, owner: string): Promise<Task>;
   /** Stored before it returns; afterwards no new effect begins. A terminal task stays as it is. */
   cancel(id: string, owner: string): Promise<Task>;
   /**
@@ -69,6 +69,26 @@ export interface TaskEngine {
   watch(id: string, owner: string, options?: WatchOptions): AsyncIterable<TaskEvent>;
   /** Drains: refuses new tasks, waits up to `graceMs` for the running ones, then cuts them off. */
   close(graceMs?: number): Promise<void>;
+}
+
+/** What else the keeper of the store may do, at the command line: look into a task, go on with one, forget old ones. */
+export interface TaskKeeper {
+  /** Everything that is recorded about a task. */
+  record(id: string, owner: string): Promise<TaskRecord>;
+  /** Runs it here from now on if nobody does: also where its process died. A terminal task stays as it is. */
+  resume(id: string, owner: string): Promise<Task>;
+  /** Forgets the tasks whose time is over, now rather than within the minute. @returns how many. */
+  prune(): Promise<number>;
+}
+
+export interface TaskRecord {
+  task: Task;
+  /** In the order of their recording. */
+  steps: readonly StepRecord[];
+  /** Calls that left, or may have left, by the key of their step. */
+  intents: ReadonlyMap<string, Intent>;
+  /** In the order in which they were asked. */
+  questions: readonly Question[];
 }
 
 /**
