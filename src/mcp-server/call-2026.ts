@@ -1,16 +1,127 @@
-/** The face of a blocking call on the wire of 2026-07-28. */
-import { isTerminal } from '../task/task.ts';
+/**
+ * The face of a plain call on the 2026-07-28 wire. The task is one, the call is made in rounds: a reply that is not yet
+ * the answer carries what is asked and a state, and the caller calls again with answers and that state.
+ *
+ *   - Between two rounds the task is parked or works on; nothing of the call is held here.
+ *   - An answer is consumed once: the engine takes it for a question that is open. A round that is sent again (its reply
+ *     was lost) finds its questions answered, and waits for the same task.
+ *   - A state without questions means "wait on". Clients stop after some ten rounds: by the eighth the caller gets the
+ *     task's handle.
+ *   - A question that was dismissed without a choice is not asked again by this call: the caller gets the handle.
+ */
+import type { InputRequiredResult } from '@modelcontextprotocol/server';
+import type { InputRequest } from '../task/question.ts';
+import { isTerminal, type Task } from '../task/task.ts';
+import { channelOf, givenIn, takeAnswers, type Given } from './answers.ts';
 import type { Face } from './call-agent.ts';
-import { defaultWaitMs, followTask } from './follow-task.ts';
+import type { Call } from './call.ts';
+import { defaultWaitMs, followTask, isAsking } from './follow-task.ts';
 import { handleResult } from './handle-tools.ts';
+import { openState, sealState } from './round-state.ts';
+import { OtherResult } from './sdk-seams.ts';
 import { startTask } from './start-task.ts';
-import { answerOf } from './task-wire.ts';
+import { createdTask } from './task-2026.ts';
+import { answerOf, openQuestions, taskOf } from './task-wire.ts';
 import { errorResult } from './tool.ts';
+import { canAsk, wireRequest } from './wire-question.ts';
 
+const mostRounds = 8;
+/** Questions of several branches are asked together when they come within this time. */
+const gatherMs = 50;
+
+/** Answered with the agent's answer. */
 export const call2026: Face = async (call) => {
-  const started = await startTask(call);
-  if (started.refused !== undefined) return errorResult(started.refused);
-  const { waitMs = defaultWaitMs } = call.options;
-  const task = await followTask(call, started.task, { forMs: waitMs });
-  return isTerminal(task) ? answerOf(call.options, task) : handleResult(call, task);
+  const leg = await beginLeg(call);
+  if (leg.refused !== undefined) return errorResult(leg.refused);
+  const { options } = call;
+  const { task, reason } = await attend(call, leg, false);
+  if (isTerminal(task)) return answerOf(options, task);
+  const asked = openQuestions(task).filter(([, request]) => canAsk(call.asks, request));
+  const goesOn = reason === 'time is up' ? canGoOn(call) : reason === 'asks' && asked.length > 0;
+  if (!goesOn || leg.round >= mostRounds) return handleResult(call, task);
+  return nextRound(call, leg, task, asked);
 };
+
+/** Answered with a task, as soon as what the agent asks first has been answered. */
+export const askThenTask2026: Face = async (call) => {
+  const leg = await beginLeg(call);
+  if (leg.refused !== undefined) return errorResult(leg.refused);
+  const { task, reason } = await attend(call, leg, true);
+  const asked = openQuestions(task).filter(([, request]) => canAsk(call.asks, request));
+  if (reason !== 'asks' || asked.length === 0 || leg.round >= mostRounds) return new OtherResult(createdTask(task));
+  return nextRound(call, leg, task, asked);
+};
+
+interface Leg {
+  refused?: undefined;
+  task: Task;
+  round: number;
+  given: Given;
+}
+
+/**
+ * The task of this round. Without a state it is a new one, and answers count only where the agent's author made its first
+ * questions part of its input: nobody has seen the questions of a task that did not exist.
+ */
+async function beginLeg(call: Call): Promise<Leg | { refused: string }> {
+  const { options, caller, agent, context } = call;
+  const given = givenIn(context);
+  const text = context.mcpReq.requestState<string>();
+  if (text !== undefined) {
+    const state = await openState(call, text);
+    return { task: await taskOf(options, caller, state.task), round: state.round + 1, given };
+  }
+  const started = await startTask(call);
+  if (started.refused !== undefined) return started;
+  return { task: started.task, round: 1, given: agent.asksFirst === true ? given : new Map() };
+}
+
+interface Attended {
+  task: Task;
+  reason: 'over' | 'asks' | 'dismissed' | 'answered' | 'time is up';
+}
+
+/** Waits, and hands over the answers that came with this round. */
+async function attend(call: Call, { task, given }: Leg, endsWhenAnswered: boolean): Promise<Attended> {
+  const { options, caller, context } = call;
+  const left = countdown(options.waitMs === undefined ? defaultWaitMs : options.waitMs);
+  let current = task;
+  let isDismissed = false;
+  for (;;) {
+    current = await followTask(call, current, { forMs: left(), enough: isAsking });
+    if (isAsking(current)) current = await followTask(call, current, { forMs: gatherMs, enough: () => false });
+    if (isTerminal(current)) return { task: current, reason: 'over' };
+    if (!isAsking(current)) {
+      if (left() === 0) return { task: current, reason: 'time is up' };
+      continue;
+    }
+    const answers = takeAnswers(current, given);
+    if (Object.keys(answers).length === 0) return { task: current, reason: isDismissed ? 'dismissed' : 'asks' };
+    isDismissed ||= Object.values(answers).some(({ action }) => action === 'cancel');
+    current = await options.engine.respond(current.id, caller.owner, answers, channelOf(context));
+    if (endsWhenAnswered && !isAsking(current)) return { task: current, reason: 'answered' };
+  }
+}
+
+async function nextRound(
+  call: Call,
+  { round }: Leg,
+  task: Task,
+  asked: [string, InputRequest][],
+): Promise<InputRequiredResult> {
+  const requests = asked.map(([key, request]) => [key, wireRequest(request, call.asks, '2026')] as const);
+  return {
+    resultType: 'input_required',
+    ...(requests.length > 0 && { inputRequests: Object.fromEntries(requests) as InputRequiredResult['inputRequests'] }),
+    requestState: await sealState(call, { task: task.id, round }),
+  } as InputRequiredResult;
+}
+
+/** Who declares that it can be asked anything knows rounds; others may know nothing of them. */
+const canGoOn = ({ asks: { form, url, sampling, roots } }: Call): boolean => form || url || sampling || roots;
+
+function countdown(ms: number | null): () => number | null {
+  if (ms === null) return () => null;
+  const until = Date.now() + ms;
+  return () => Math.max(0, until - Date.now());
+}

@@ -23,6 +23,15 @@ export interface ServedAgent {
   icons?: { src: string; mimeType?: string; sizes?: string[]; theme?: 'light' | 'dark' }[];
   /** What the caller must be able to do for this agent to work at all. */
   needs?: readonly ('sampling' | 'elicitation' | 'roots')[];
+  /** Its 2025 callers over HTTP come back for the answer on another connection, so that none is held for long (SEP-1699). */
+  isPolled?: boolean;
+  /** Whether a call may become a task on the wire: `required` is for work that no caller could wait for. Default `optional`. */
+  taskSupport?: 'forbidden' | 'optional' | 'required';
+  /**
+   * What it asks first belongs to its input: a 2026 caller is asked before it gets a task, and may send the answers with
+   * the call, by the names that the questions have.
+   */
+  asksFirst?: boolean;
 }
 
 /** Hints for hosts, derived from the tools that the agent can reach. */

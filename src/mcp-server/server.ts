@@ -44,7 +44,7 @@ export function agentServer(options: ServeOptions, caller: Caller): McpServer {
     return {
       tools: served(options)
         .toSorted(byName)
-        .map((agent) => speaks.tool(toolOf(agent), declared)),
+        .map((agent) => speaks.tool(toolOf(agent), declared, agent)),
     };
   });
   server.onToolCall(async (params, context) => {
@@ -56,7 +56,7 @@ export function agentServer(options: ServeOptions, caller: Caller): McpServer {
       if (caller.era === '2026') throw new MissingRequiredClientCapabilityError({ requiredCapabilities: lacking });
       return errorResult(`${agent.name} needs a client that declares: ${Object.keys(lacking).join(', ')}`);
     }
-    return callAgent(speaks.face(declared, params as JsonObject), {
+    return callAgent(speaks.face(declared, params as JsonObject, agent), {
       options,
       caller,
       agent,

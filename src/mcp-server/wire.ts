@@ -4,7 +4,7 @@ import type { JsonObject } from '../json.ts';
 import type { Task } from '../task/task.ts';
 import type { Face } from './call-agent.ts';
 import type { Waiting } from './call.ts';
-import type { Caller, ServeOptions } from './options.ts';
+import type { Caller, ServedAgent, ServeOptions } from './options.ts';
 import type { AgentServer } from './sdk-seams.ts';
 
 export interface Wire {
@@ -18,10 +18,13 @@ export interface Wire {
 
 /** One wire, as one server instance speaks it. */
 export interface ServedWire {
-  /** The face of one `tools/call`, from what was declared and from the parameters. */
-  face(declared: Declaration, params: JsonObject): Face;
+  /**
+   * The face of one `tools/call`, from what was declared, the parameters and the agent.
+   * @throws ProtocolError the agent needs a caller that knows tasks.
+   */
+  face(declared: Declaration, params: JsonObject, agent: ServedAgent): Face;
   /** An agent as a tool in a list for this caller. */
-  tool(tool: Tool, declared: Declaration): Tool;
+  tool(tool: Tool, declared: Declaration, agent: ServedAgent): Tool;
   /**
    * Waits for a task on behalf of a call that only looks: up to `forMs`, until it is over, or until it waits for an answer
    * that cannot be had from this caller.

@@ -1,20 +1,26 @@
 /** What the conformance referee expects to find at a server, as a network of scripted agents on the real serving stack. */
-import { completable, ResourceTemplate, type McpServer } from '@modelcontextprotocol/server';
+import {
+  acceptedContent,
+  completable,
+  inputRequired,
+  ResourceTemplate,
+  type McpServer,
+} from '@modelcontextprotocol/server';
 import * as z from 'zod/v4';
 import { schemaCheck } from '../../src/json-schema.ts';
 import type { JsonObject } from '../../src/json.ts';
 import type { Era, ListKind, ServedAgent } from '../../src/mcp-server/options.ts';
 import { text, type Content } from '../../src/task/content.ts';
 import type { FakeAgent, FakeWork } from '../mcp-server/fake-engine.ts';
+import { roundFixtures, taskFixtures } from './task-fixtures.ts';
 
 const redPixel = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg==';
 const silence = 'UklGRiYAAABXQVZFZm10IBAAAAABAAEAQB8AAAB9AAACABAAZGF0YQIAAAA=';
 const image: Content = { type: 'image', data: redPixel, mimeType: 'image/png' };
 const noArguments: JsonObject = { type: 'object', properties: {} };
 
-interface Fixture {
+export interface Fixture extends Pick<ServedAgent, 'needs' | 'taskSupport' | 'asksFirst'> {
   schema?: JsonObject;
-  needs?: ServedAgent['needs'];
   work: FakeAgent;
 }
 
@@ -22,6 +28,8 @@ interface Fixture {
 function fixtures(changed: (kind: ListKind) => void): Record<string, Fixture> {
   const says = (...content: Content[]): Fixture => ({ work: async () => ({ content }) });
   return {
+    ...roundFixtures,
+    ...taskFixtures,
     test_simple_text: says(text('This is a simple text response for testing.')),
     test_image_content: says(image),
     test_audio_content: says({ type: 'audio', data: silence, mimeType: 'audio/wav' }),
@@ -104,11 +112,11 @@ export interface FixtureNetwork {
 export function fixtureNetwork(changed: (kind: ListKind) => void): FixtureNetwork {
   const all = fixtures(changed);
   return {
-    agents: Object.entries(all).map(([name, { schema = noArguments, needs }]) => ({
+    agents: Object.entries(all).map(([name, { schema = noArguments, work: _, ...more }]) => ({
       name,
       description: `Fixture of the conformance suite: ${name}`,
       input: { schema, check: schemaCheck(schema) },
-      ...(needs !== undefined && { needs }),
+      ...more,
     })),
     work: Object.fromEntries(Object.entries(all).map(([name, { work }]) => [name, work])),
     extend(server, era) {
@@ -173,6 +181,15 @@ function addPrompts(server: McpServer): void {
       user({ type: 'text', text: 'Please process the embedded resource above.' }),
     ],
   }));
+  server.registerPrompt('test_input_required_result_prompt', { description: 'Asks first' }, async ({ mcpReq }) => {
+    const given = acceptedContent<{ context: string }>(mcpReq.inputResponses, 'user_context');
+    if (given !== undefined) {
+      return { messages: [user({ type: 'text', text: `In the context of ${String(given.context)}` })] };
+    }
+    const message = 'What context should the prompt use?';
+    const user_context = inputRequired.elicit({ message, requestedSchema: contextForm });
+    return inputRequired({ inputRequests: { user_context } });
+  });
   server.registerPrompt('test_prompt_with_image', { description: 'An image' }, async () => ({
     messages: [
       user({ type: 'image', data: redPixel, mimeType: 'image/png' }),
@@ -180,6 +197,12 @@ function addPrompts(server: McpServer): void {
     ],
   }));
 }
+
+const contextForm = {
+  type: 'object' as const,
+  properties: { context: { type: 'string' as const } },
+  required: ['context'],
+};
 
 type PromptContent =
   | { type: 'text'; text: string }

@@ -74,6 +74,7 @@ export class FakeEngine implements TaskEngine {
   list: TaskEngine['list'] = (...args) => this.#engine.list(...args);
   journal: TaskEngine['journal'] = (...args) => this.#engine.journal(...args);
   respond: TaskEngine['respond'] = (...args) => this.#engine.respond(...args);
+  resume: TaskEngine['resume'] = (...args) => this.#engine.resume(...args);
   watch: TaskEngine['watch'] = (...args) => this.#engine.watch(...args);
   close: TaskEngine['close'] = (graceMs) => this.#engine.close(graceMs);
 

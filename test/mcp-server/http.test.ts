@@ -283,7 +283,7 @@ describe('what operators see', () => {
     const atWork = postModern(closing.url, call('endless', { _meta: meta({ progressToken: 1 }) })).then(messagesOf);
     await engine.until(() => engine.working === 1);
     await closing.close(50);
-    const [task] = await engine.list();
+    const [task] = await engine.list({ owner: 'local' });
     expect((await atWork).at(-1)).toMatchObject({
       id: 7,
       error: { code: 503, message: expect.stringContaining(task?.id ?? '?') },

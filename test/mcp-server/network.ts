@@ -62,10 +62,10 @@ const work: Record<string, FakeAgent> = {
     const agent = 'busy';
     const call = { agent, callId: '1', tool: 'files/read' };
     emit({ type: 'turn_start', agent, turn: 1 });
-    await new Promise((resolve) => setTimeout(resolve, 110));
+    await new Promise((resolve) => setTimeout(resolve, 160));
     emit({ type: 'text_delta', agent, text: 'not for the caller' });
     emit({ ...call, type: 'tool_start', args: { path: 'secret.txt' } });
-    await new Promise((resolve) => setTimeout(resolve, 110));
+    await new Promise((resolve) => setTimeout(resolve, 160));
     emit({ ...call, type: 'tool_end', isError: false, summary: '12 lines' });
     return 'read it';
   },

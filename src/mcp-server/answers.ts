@@ -1,0 +1,48 @@
+/** The `inputResponses` of a 2026 request, as answers to the questions of a task. */
+import {
+  CLIENT_INFO_META_KEY,
+  ProtocolError,
+  ProtocolErrorCode,
+  type ServerContext,
+} from '@modelcontextprotocol/server';
+import { isJsonObject } from '../json.ts';
+import type { InputResponse } from '../task/question.ts';
+import type { Task } from '../task/task.ts';
+import { openQuestions } from './task-wire.ts';
+import { inputResponse } from './wire-question.ts';
+
+/** By wire key, as they came. */
+export type Given = Map<string, unknown>;
+
+/** The SDK lifts them off every request, and sets aside entries that are no bare responses. */
+export function givenIn({ mcpReq }: ServerContext): Given {
+  const dropped = (mcpReq.droppedInputResponseKeys ?? []).map((key): [string, unknown] => [key, undefined]);
+  return new Map([...Object.entries(mcpReq.inputResponses ?? {}), ...dropped]);
+}
+
+/**
+ * Takes from `given` what answers an open question; what answers none (any more) stays and means nothing.
+ * @throws ProtocolError an answer to an open question that is no answer at all.
+ */
+export function takeAnswers(task: Task, given: Given): Record<string, InputResponse> {
+  const answers: Record<string, InputResponse> = {};
+  for (const [key, request] of openQuestions(task)) {
+    if (!given.has(key)) continue;
+    const response = inputResponse(request, given.get(key));
+    if (response === undefined) {
+      const what = `inputResponses[${JSON.stringify(key)}] is no result of the request that was made under this key`;
+      throw new ProtocolError(ProtocolErrorCode.InvalidParams, what);
+    }
+    answers[key] = response;
+    given.delete(key);
+  }
+  return answers;
+}
+
+/** Who answers, for the record: the way it came, and what the client calls itself. */
+export function channelOf({ mcpReq }: ServerContext): string {
+  const envelope = mcpReq.envelope as Record<string, unknown> | undefined;
+  const info = envelope?.[CLIENT_INFO_META_KEY];
+  const name = isJsonObject(info) && typeof info['name'] === 'string' ? ` (${info['name'].slice(0, 100)})` : '';
+  return `${mcpReq.method}${name}`;
+}
