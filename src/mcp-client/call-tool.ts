@@ -2,45 +2,26 @@
  * One call of a tool of another server: a slot, the intent, the call, an outcome.
  *
  * Invariants:
- *   1. Nothing leaves before `commit` was called with the exact arguments, and it is called once.
+ *   1. Nothing leaves before `commit` was called with the exact arguments. It is called once; only a call that may be
+ *      repeated, and whose task the other server forgot, leaves and is committed a second time.
  *   2. A call that the server may have received is sent again only where its effect allows a repeat.
- *   3. Every failure of the server is an outcome. It throws only the signal's reason, or what `commit` throws.
+ *   3. The id of a task that a call became is stored before anything is waited for. A call with a `reference` is never
+ *      sent: the task is gone on with.
+ *   4. Every failure of the server is an outcome. It throws only the signal's reason, or what `commit` throws.
  */
-import { ProtocolError, SdkError, SdkErrorCode, SdkHttpError, type RequestOptions } from '@modelcontextprotocol/client';
+import { SdkError, SdkErrorCode } from '@modelcontextprotocol/client';
 import type { ToolCallOptions, ToolOutcome } from '../agent/tool.ts';
-import { messageOf, UnavailableError } from '../errors.ts';
+import { UnavailableError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
-import type { Check } from '../json-schema.ts';
-import type { EffectClass } from '../task/effect.ts';
+import { type Attempt, final, readFault, seconds, uncertain } from './call-fault.ts';
 import { capped, withoutInvisible } from './clean-text.ts';
-import { type Connection, networkCode, networkFault } from './connection.ts';
-import { streamEnded } from './http-transport.ts';
+import type { Connection } from './connection.ts';
+import { followTask, type KnownTask } from './follow-task.ts';
 import { bounds } from './options.ts';
-import { failure, readOutcome } from './outcome.ts';
-import { askTool, type CallTarget } from './sdk-seams.ts';
+import { failure } from './outcome.ts';
+import type { RemoteCall } from './remote-call.ts';
+import { type RemoteTask, taskIn } from './remote-task.ts';
 import type { Server } from './server.ts';
-import { withoutCredentials } from './without-credentials.ts';
-
-export interface RemoteCall {
-  /** `server/tool`, for people. */
-  id: string;
-  effect: EffectClass;
-  /** Asks the server; the answer is read by `read`. */
-  send(connection: Connection, args: JsonObject, options: RequestOptions): Promise<JsonObject>;
-  read(answer: JsonObject): ToolOutcome;
-}
-
-export const toolCall = (
-  id: string,
-  effect: EffectClass,
-  tool: CallTarget,
-  checkOutput: Check | undefined,
-): RemoteCall => ({
-  id,
-  effect,
-  send: ({ client }, args, options) => askTool(client, tool, args, options),
-  read: (answer) => readOutcome(id, answer, checkOutput),
-});
 
 export async function callTool(
   server: Server,
@@ -48,30 +29,43 @@ export async function callTool(
   args: JsonObject,
   options: ToolCallOptions,
 ): Promise<ToolOutcome> {
-  const { signal } = options;
+  const { signal, reference } = options;
   signal.throwIfAborted();
-  if (server.slots.size >= bounds.waitingCalls) {
-    return failure(
-      `${call.id} was not called: ${bounds.waitingCalls} calls already wait for the server "${server.name}".`,
-    );
+  let sent: Sent = reference === undefined ? await send(server, call, args, options) : { task: { id: reference } };
+  for (let isRepeated = false; ; isRepeated = true) {
+    if ('outcome' in sent) return sent.outcome;
+    const end = await followTask(server, call, sent.task, options);
+    if (!end.again || isRepeated) return end.outcome;
+    sent = await send(server, call, args, options);
   }
-  return server.slots.add(() => callInSlot(server, call, args, options), { signal });
 }
 
-async function callInSlot(
-  server: Server,
-  call: RemoteCall,
-  args: JsonObject,
-  { signal, commit, onProgress }: ToolCallOptions,
-): Promise<ToolOutcome> {
+/** A task is followed without a slot: it may take days, and its server queues for itself. */
+type Sent = { outcome: ToolOutcome } | { task: KnownTask };
+
+async function send(server: Server, call: RemoteCall, args: JsonObject, options: ToolCallOptions): Promise<Sent> {
+  if (server.slots.size >= bounds.waitingCalls) {
+    return {
+      outcome: failure(
+        `${call.id} was not called: ${bounds.waitingCalls} calls already wait for the server "${server.name}".`,
+      ),
+    };
+  }
+  const sent = await server.slots.add(() => sendInSlot(server, call, args, options), { signal: options.signal });
+  // Cancelled meanwhile: then it is not resumed, and following it is cancelling it.
+  if ('task' in sent && !options.signal.aborted) await options.commit.reference(sent.task.id);
+  return sent;
+}
+
+async function sendInSlot(server: Server, call: RemoteCall, args: JsonObject, options: ToolCallOptions): Promise<Sent> {
+  const { signal, commit } = options;
   const first = await reach(server, call, signal);
-  if ('isError' in first) return first;
+  if ('isError' in first) return { outcome: first };
   await commit(JSON.stringify(args), call.effect);
-  const { outcome, again } = await attempt(server, first, call, args, signal, onProgress);
-  if (!again) return outcome;
+  const sent = await attempt(server, first, call, args, options);
+  if ('task' in sent || !sent.again) return sent;
   const second = await reach(server, call, signal);
-  if ('isError' in second) return outcome;
-  return (await attempt(server, second, call, args, signal, onProgress)).outcome;
+  return 'isError' in second ? sent : attempt(server, second, call, args, options);
 }
 
 async function reach(server: Server, call: RemoteCall, signal: AbortSignal): Promise<Connection | ToolOutcome> {
@@ -84,28 +78,34 @@ async function reach(server: Server, call: RemoteCall, signal: AbortSignal): Pro
   }
 }
 
-/** `again` where one more try is safe, and has a chance. */
-type Attempt = { outcome: ToolOutcome; again: boolean };
-
 async function attempt(
   server: Server,
   connection: Connection,
   call: RemoteCall,
   args: JsonObject,
-  signal: AbortSignal,
-  onProgress: ToolCallOptions['onProgress'],
-): Promise<Attempt> {
+  { signal, onProgress }: ToolCallOptions,
+): Promise<Attempt | { task: RemoteTask }> {
   signal.throwIfAborted();
   const hard = server.options.hardTimeout ?? bounds.hardTimeout;
   const idle = Math.min(server.options.idleTimeout ?? bounds.idleTimeout, hard);
   const stop = new AbortController();
-  const onAbort = (): void => stop.abort('the call was cancelled');
-  signal.addEventListener('abort', onAbort, { once: true });
+  // A task has to be known before it can be cancelled (2025: never by `notifications/cancelled`).
+  const patience = call.isTask(connection) ? server.timings.cancelGrace : 0;
+  let timer: NodeJS.Timeout | undefined;
+  const stopIn = (ms: number, why: string): void => {
+    clearTimeout(timer);
+    timer = setTimeout(() => stop.abort(why), ms);
+  };
   let isOverHard = false;
-  const timer = setTimeout(() => {
+  const hardTimer = setTimeout(() => {
     isOverHard = true;
     stop.abort('the call took too long');
   }, hard);
+  const onAbort = (): void => {
+    if (patience > 0) stopIn(patience, 'the call was cancelled');
+    else stop.abort('the call was cancelled');
+  };
+  signal.addEventListener('abort', onAbort, { once: true });
   const linesBefore = connection.linesRead;
   try {
     const answer = await call.send(connection, args, {
@@ -118,92 +118,29 @@ async function attempt(
         onProgress({ progress, ...(total !== undefined && { total }), ...said });
       },
     });
-    return { outcome: call.read(answer), again: false };
+    const task = taskIn(answer);
+    if (typeof task === 'string') {
+      const why = `the server made a task of it that cannot be followed: ${task}`;
+      return final(uncertain(call, `${call.id} was called, but ${why}`, why));
+    }
+    return task === undefined ? final(call.read(answer)) : { task };
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    if (isOverHard)
-      return final(`${call.id} took longer than ${seconds(hard)} and was cancelled (hard time-out). ${unknown(call)}`);
+    if (isOverHard) {
+      const why = `it took longer than ${seconds(hard)} and was cancelled`;
+      return final(
+        uncertain(call, `${call.id} took longer than ${seconds(hard)} and was cancelled (hard time-out)`, why),
+      );
+    }
     if (error instanceof SdkError && error.code === SdkErrorCode.RequestTimeout) {
       await server.examine(connection, linesBefore);
-      return final(
-        `${call.id} gave no sign of life for ${seconds(idle)} and was cancelled (idle time-out). ${unknown(call)}`,
-      );
+      const why = `gave no sign of life for ${seconds(idle)} and was cancelled`;
+      return final(uncertain(call, `${call.id} ${why} (idle time-out)`, `it ${why}`));
     }
     return readFault(server, connection, call, error);
   } finally {
     clearTimeout(timer);
+    clearTimeout(hardTimer);
     signal.removeEventListener('abort', onAbort);
   }
 }
-
-/** What went wrong, told so that the model knows whether the call may have happened. */
-function readFault(server: Server, connection: Connection, call: RemoteCall, error: unknown): Attempt {
-  const { options } = server;
-  const safe = (said: string): string => withoutCredentials(capped(withoutInvisible(said), 1_000), options);
-  if (error instanceof ProtocolError && error.data !== streamEnded) {
-    return final(safe(`${call.id} failed: ${error.message} (JSON-RPC error ${error.code})`));
-  }
-  if (isUnreadable(error))
-    return final(safe(`${call.id} was called, but its answer cannot be used: ${messageOf(error)}`));
-  if (options.kind === 'stdio') return readDeath(connection, call, error, safe);
-  const why = error instanceof SdkHttpError ? `HTTP ${error.status}` : networkFault(error);
-  if (sessionIsLost(error, connection)) {
-    server.drop(connection, why);
-    return {
-      outcome: failure(`${call.id} was not called: the session with the server "${server.name}" was lost.`),
-      again: true,
-    };
-  }
-  if (wasNotSent(error)) {
-    server.drop(connection, why);
-    return {
-      outcome: failure(safe(`${call.id} was not called: the server "${server.name}" cannot be reached: ${why}`)),
-      again: true,
-    };
-  }
-  if (error instanceof SdkHttpError && error.status < 500)
-    return final(safe(`${call.id} failed: ${error.message} (${why})`));
-  const said = `the server "${server.name}" broke off while ${call.id} ran: ${why}. ${unknown(call)}`;
-  return { outcome: failure(safe(said)), again: call.effect !== 'unsafe' };
-}
-
-function readDeath(connection: Connection, call: RemoteCall, error: unknown, safe: (said: string) => string): Attempt {
-  const why = connection.whyClosed;
-  if (why === undefined) return final(safe(`${call.id} was not called: ${messageOf(error)}`));
-  const stderr = connection.stderr(2).join('\n').slice(0, 500);
-  const said = stderr === '' ? '' : `\nThe last it said on stderr: ${stderr}`;
-  return final(safe(`the server died while ${call.id} ran: ${why}. ${unknown(call)}${said}`));
-}
-
-const final = (said: string): Attempt => ({ outcome: failure(said), again: false });
-
-const unknown = ({ effect }: RemoteCall): string =>
-  effect === 'unsafe' ? 'Whether it happened is unknown.' : 'It may be called again.';
-
-/** The answer came, and was none. */
-const isUnreadable = (error: unknown): boolean =>
-  (error instanceof SdkError &&
-    (error.code === SdkErrorCode.InvalidResult ||
-      error.code === SdkErrorCode.UnsupportedResultType ||
-      error.code === SdkErrorCode.ClientHttpUnexpectedContent)) ||
-  (error instanceof TypeError && error.cause === undefined) ||
-  error instanceof SyntaxError ||
-  (error instanceof Error && error.name === 'ZodError');
-
-/** A 2025 server that forgot the session never looked at the call. Some say so with 400 instead of 404. */
-function sessionIsLost(error: unknown, connection: Connection): boolean {
-  if (!(error instanceof SdkHttpError) || connection.client.transport?.sessionId === undefined) return false;
-  return error.status === 404 || (error.status === 400 && /session/i.test(error.message));
-}
-
-const neverSent = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
-const wasNotSent = (error: unknown): boolean => neverSent.has(networkCode(error) ?? '');
-
-const seconds = (ms: number): string => (ms >= 120_000 ? `${Math.round(ms / 60_000)} min` : `${ms / 1000} s`);

@@ -4,7 +4,7 @@ import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { HttpTransport } from './http-transport.ts';
 import { type HttpTarget, type ServerOptions, type StdioTarget, type Timings } from './options.ts';
-import { hearListChanges, type ListKind, newClient } from './sdk-seams.ts';
+import { hearListChanges, hearTasks, type ListKind, newClient } from './sdk-seams.ts';
 import { closedByUs, StdioTransport } from './stdio-transport.ts';
 
 export interface Connection {
@@ -34,6 +34,8 @@ export interface ConnectRequest {
   log: Log;
   onClosed: (connection: Connection) => void;
   onListChange: (kind: ListKind) => void;
+  /** `params` of a notification about a task, as it came. */
+  onTask: (params: unknown) => void;
 }
 
 /** A start that failed: what the server said on its way down goes with it. */
@@ -54,6 +56,7 @@ export async function connect(request: ConnectRequest): Promise<{ connection: Co
   hearListChanges(connection.client, request.onListChange, (error) => {
     request.log.debug(`cannot hear of changed lists: ${messageOf(error)}`);
   });
+  hearTasks(connection.client, request.onTask);
   Object.assign(connection.client, { onclose: () => request.onClosed(connection) });
   // It may have died between the handshake and here.
   if (connection.whyClosed !== undefined) {

@@ -3,8 +3,9 @@ import type { EffectTool } from '../agent/tool.ts';
 import type { JsonObject } from '../json.ts';
 import type { Log } from '../log.ts';
 import { boundedCheck } from './bounded-schema.ts';
-import { callTool, toolCall, type RemoteCall } from './call-tool.ts';
+import { callTool } from './call-tool.ts';
 import { readingTools } from './reading-tools.ts';
+import { type RemoteCall, toolCall } from './remote-call.ts';
 import type { Listed, Server } from './server.ts';
 import { effectOf, modelName, ruleFor } from './tool-names.ts';
 

@@ -5,6 +5,7 @@
  */
 import { StreamableHTTPClientTransport, type FetchLike, type JSONRPCMessage } from '@modelcontextprotocol/client';
 import { bounds, type HttpTarget } from './options.ts';
+import { inOneForm } from './sdk-seams.ts';
 
 /** The `data` of the error that answers a request whose stream ended: by identity, so that no server can send it. */
 export const streamEnded: unique symbol = Symbol('stream ended');
@@ -81,7 +82,7 @@ export class HttpTransport extends StreamableHTTPClientTransport {
           handler &&
           ((message) => {
             if (!('method' in message) && message.id !== undefined) this.#open.delete(message.id);
-            handler(message);
+            handler(inOneForm(message));
           });
       },
     });

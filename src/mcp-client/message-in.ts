@@ -41,6 +41,8 @@ const wanted = new Set([
   'notifications/prompts/list_changed',
   'notifications/resources/list_changed',
   'notifications/subscriptions/acknowledged',
+  'notifications/tasks',
+  'notifications/tasks/status',
 ]);
 
 export const isOfInterest = (message: JSONRPCMessage): boolean =>

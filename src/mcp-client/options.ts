@@ -9,7 +9,7 @@ export type ServerOptions = {
   trustsAnnotations: boolean;
   /** Milliseconds without any sign of life from a call. Default 60 s. */
   idleTimeout?: number;
-  /** Milliseconds a call may take in all. Default 10 min. */
+  /** Milliseconds a call may take in all. Default 10 min; 24 h where the server made a task of it. */
   hardTimeout?: number;
   /** Calls side by side. Default 8. */
   concurrency?: number;
@@ -54,6 +54,16 @@ export interface Timings {
   restartWait: number;
   /** At most `restarts` restarts in this time. */
   restartWindow: number;
+  /** Between two polls of a task: at least, at most, and where the server has no wish. */
+  pollLeast: number;
+  pollMost: number;
+  poll: number;
+  /** Between two polls of a task that the server tells of by itself. */
+  pollTold: number;
+  /** How long a task's server may give no usable answer before the task is given up. */
+  taskSilence: number;
+  /** How long a cancelled task's server may take to acknowledge it. */
+  cancelGrace: number;
 }
 
 export const defaultTimings: Timings = {
@@ -66,11 +76,19 @@ export const defaultTimings: Timings = {
   backoffMax: 30_000,
   restartWait: 30_000,
   restartWindow: 600_000,
+  pollLeast: 100,
+  pollMost: 300_000,
+  poll: 1_000,
+  pollTold: 30_000,
+  taskSilence: 300_000,
+  cancelGrace: 2_000,
 };
 
 export const bounds = {
   idleTimeout: 60_000,
   hardTimeout: 600_000,
+  /** Milliseconds that a task of another server may take; also the `ttl` that it is asked for. */
+  taskTimeout: 86_400_000,
   concurrency: 8,
   /** Calls that wait for a slot of one server. */
   waitingCalls: 1_000,

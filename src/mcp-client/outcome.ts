@@ -4,6 +4,7 @@ import { isJsonObject, type JsonObject } from '../json.ts';
 import { text, type Content } from '../task/content.ts';
 import type { Check } from '../json-schema.ts';
 import { isDeep, smallEnough } from './bounded-schema.ts';
+import { askedFor } from './remote-task.ts';
 
 export const failure = (message: string): ToolOutcome => ({ content: [text(message)], isError: true });
 
@@ -33,10 +34,8 @@ export function readOutcome(id: string, answer: JsonObject, checkOutput: Check |
 
 function oddAnswer(id: string, answer: JsonObject): string | undefined {
   if (answer['resultType'] === 'input_required') {
-    return `${id} asks for input before it goes on, which is not supported yet: nothing was answered, and the call has ended.`;
-  }
-  if (isJsonObject(answer['task']) && answer['content'] === undefined) {
-    return `${id} answered with a task instead of a result, which was not asked for and is not supported yet. What it does may go on.`;
+    const requests = answer['inputRequests'];
+    return `${id} asks for ${askedFor(isJsonObject(requests) ? requests : {})} before it goes on. Nobody could be asked: nothing was answered, and the call has ended.`;
   }
   if (answer['content'] === undefined && answer['structuredContent'] === undefined) {
     return `${id} was called, but its answer has neither content nor structuredContent.`;

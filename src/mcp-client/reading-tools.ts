@@ -8,7 +8,7 @@ import { text, type Content } from '../task/content.ts';
 import { capped, withoutInvisible } from './clean-text.ts';
 import { failure, readContent, readResource } from './outcome.ts';
 import { ask } from './sdk-seams.ts';
-import type { RemoteCall } from './call-tool.ts';
+import type { RemoteCall } from './remote-call.ts';
 import type { Listed } from './server.ts';
 import { listPage } from './server-tool.ts';
 
@@ -37,6 +37,7 @@ const resourceTools = (server: string): ReadingTool[] => [
     call: (id) => ({
       id,
       effect: 'read',
+      isTask: () => false,
       send: async ({ client }, { cursor }, options) => {
         const page = await listPage(client, 'resources', cursor as string | undefined, options);
         // Templates are few, and many servers do not know the question.
@@ -69,6 +70,7 @@ const resourceTools = (server: string): ReadingTool[] => [
     call: (id) => ({
       id,
       effect: 'read',
+      isTask: () => false,
       send: ({ client }, args, options) => ask(client, 'resources/read', args, options),
       read: ({ contents }) =>
         Array.isArray(contents)
@@ -86,6 +88,7 @@ const promptTools = (server: string): ReadingTool[] => [
     call: (id) => ({
       id,
       effect: 'read',
+      isTask: () => false,
       send: async ({ client }, { cursor }, options) => {
         const page = await listPage(client, 'prompts', cursor as string | undefined, options);
         return { prompts: page.items, next_cursor: page.nextCursor ?? null };
@@ -112,6 +115,7 @@ const promptTools = (server: string): ReadingTool[] => [
     call: (id) => ({
       id,
       effect: 'read',
+      isTask: () => false,
       send: ({ client }, args, options) => ask(client, 'prompts/get', args, options),
       read: (answer) => readPrompt(id, answer),
     }),

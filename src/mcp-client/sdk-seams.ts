@@ -21,9 +21,14 @@
  * 9. An abort is rejected as `SdkError(REQUEST_TIMEOUT)` with the reason as text: whoever aborted must remember it.
  * 10. In 2026 an answer of a kind that was not asked for is an error, but `input_required` is handed over where the
  *    call says `allowInputRequired`. In 2025 a task answer passes as a result without content.
+ * 11. In 2026 a task answer is an error that has lost the task. The transports put it in the form of 2025 before the SDK
+ *    sees it (`inOneForm`), and a protected method of the client declares the extension with each request of 2026.
+ * 12. `listen()` sends whatever filter it is given, but what the server says of `taskIds` is lost with its answer: only
+ *    the first notification shows that it works.
  */
 import {
   Client,
+  type JSONRPCMessage,
   type RequestOptions,
   type ServerCapabilities,
   type StandardSchemaV1,
@@ -41,8 +46,21 @@ const noValidator = {
   getValidator: () => (input: unknown) => ({ valid: true as const, data: input as never, errorMessage: undefined }),
 };
 
+const tasksExtension = 'io.modelcontextprotocol/tasks';
+const clientCapabilities = 'io.modelcontextprotocol/clientCapabilities';
+
+/** Seam 11: to servers of 2025 the extension is never named. */
+class TaskAwareClient extends Client {
+  protected override _outboundMetaEnvelope(): Readonly<Record<string, unknown>> | undefined {
+    const envelope = super._outboundMetaEnvelope();
+    const declared = envelope?.[clientCapabilities];
+    if (envelope === undefined || !isJsonObject(declared)) return envelope;
+    return { ...envelope, [clientCapabilities]: { ...declared, extensions: { [tasksExtension]: {} } } };
+  }
+}
+
 export function newClient(version: string, probeMs: number): Client {
-  return new Client(
+  return new TaskAwareClient(
     { name: 'deputy', version },
     {
       // Nothing is declared: questions to people, sampling and roots are not answered yet.
@@ -66,26 +84,71 @@ export async function ask(
   return result;
 }
 
+/** Seam 11. */
+export function inOneForm(message: JSONRPCMessage): JSONRPCMessage {
+  if (!('result' in message) || message.result['resultType'] !== 'task') return message;
+  const { _meta, ...task } = message.result;
+  const meta = _meta === undefined ? {} : { _meta };
+  return { ...message, result: { ...meta, resultType: 'complete', content: [], task } };
+}
+
 export interface CallTarget {
   ownName: string;
   inputSchema: JsonObject;
+  /** 2025: whether the tool runs as a task. */
+  taskSupport: 'forbidden' | 'optional' | 'required';
   /** Its schema names `x-mcp-header`s. */
   mirrorsHeaders: boolean;
 }
 
-/** `tools/call` in the form that the era wants. */
+/**
+ * `tools/call` in the form that the era wants.
+ * @param task 2025: the task that the server is asked to make of it
+ */
 export async function askTool(
   client: Client,
   tool: CallTarget,
   args: JsonObject,
   options: RequestOptions,
+  task?: { ttl: number },
 ): Promise<JsonObject> {
-  const params = { name: tool.ownName, arguments: args };
+  const params = { name: tool.ownName, arguments: args, ...(task && { task }) };
   if (!tool.mirrorsHeaders || client.getProtocolEra() !== 'modern') return ask(client, 'tools/call', params, options);
   const toolDefinition = { name: tool.ownName, inputSchema: { ...tool.inputSchema, type: 'object' as const } };
   const result: unknown = await client.callTool(params, { ...options, allowInputRequired: true, toolDefinition });
   if (!isJsonObject(result)) throw new TypeError('tools/call was answered with no object');
   return result;
+}
+
+/** 2025: the server makes tasks of calls when asked. In 2026 it decides alone. */
+export const makesTasks = (client: Client): boolean => tasksOf(client, 'requests', 'tools', 'call') !== undefined;
+
+/** 2025: tasks can be cancelled only where that is declared. */
+export const cancelsTasks = (client: Client): boolean =>
+  client.getProtocolEra() === 'modern' || tasksOf(client, 'cancel') !== undefined;
+
+function tasksOf(client: Client, ...path: string[]): unknown {
+  if (client.getProtocolEra() === 'modern') return undefined;
+  let at: unknown = client.getServerCapabilities();
+  for (const key of ['tasks', ...path]) at = isJsonObject(at) ? at[key] : undefined;
+  return at;
+}
+
+/** Hears of tasks: unasked in 2025, where `listenToTask` was called in 2026. */
+export function hearTasks(client: Client, onTask: (params: unknown) => void): void {
+  for (const method of ['notifications/tasks', 'notifications/tasks/status'])
+    client.setNotificationHandler(method, { params: asItCame }, onTask);
+}
+
+/** 2026: asks to be told of one task; it ends with the signal. @throws SdkError where the server does not offer it. */
+export async function listenToTask(client: Client, id: string, options: RequestOptions): Promise<void> {
+  if (
+    client.getProtocolEra() !== 'modern' ||
+    client.getServerCapabilities()?.extensions?.[tasksExtension] === undefined
+  )
+    return;
+  const filter: Record<string, unknown> = { taskIds: [id] };
+  await client.listen(filter, options);
 }
 
 /** Where a tool's header declarations are checked, the SDK must walk the list: it leaves out tools that break them. */

@@ -4,7 +4,7 @@ import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import { readableSchema, schemaFault } from './bounded-schema.ts';
 import { capped, withoutInvisible } from './clean-text.ts';
 import { bounds } from './options.ts';
-import { ask, can, mustListBySdk } from './sdk-seams.ts';
+import { ask, type CallTarget, can, mustListBySdk } from './sdk-seams.ts';
 
 interface ServerTool {
   /** As the server calls it. */
@@ -16,6 +16,8 @@ interface ServerTool {
   annotations: JsonObject;
   /** Arguments of it are mirrored into HTTP headers (SEP-2243). */
   mirrorsHeaders: boolean;
+  /** 2025: whether it runs as a task. */
+  taskSupport: CallTarget['taskSupport'];
 }
 
 export interface ListedTools {
@@ -108,7 +110,13 @@ function readTool(item: Json): ServerTool | string {
     ...(isJsonObject(outputSchema) && { outputSchema }),
     annotations: isJsonObject(annotations) ? annotations : {},
     mirrorsHeaders: JSON.stringify(inputSchema).includes('"x-mcp-header"'),
+    taskSupport: taskSupportOf(item),
   };
+}
+
+function taskSupportOf({ execution }: JsonObject): CallTarget['taskSupport'] {
+  const support = isJsonObject(execution) ? execution['taskSupport'] : undefined;
+  return support === 'optional' || support === 'required' ? support : 'forbidden';
 }
 
 function descriptionOf({ description, title }: JsonObject): string {

@@ -16,6 +16,7 @@ import { bounds, type Deps, defaultTimings, type ServerOptions, targetOf, type T
 import { countRestarts, type Restarts } from './restarts.ts';
 import { can, type ListKind, proveLife } from './sdk-seams.ts';
 import { type ListedTools, listTools } from './server-tool.ts';
+import { taskNews, type TaskNews } from './task-news.ts';
 import { withoutCredentials } from './without-credentials.ts';
 
 export type ServerState = 'idle' | 'connecting' | 'ready' | 'restarting' | 'quarantined' | 'failed';
@@ -47,6 +48,7 @@ export class Server {
   readonly timings: Timings;
   /** Calls side by side. */
   readonly slots: PQueue;
+  readonly news: TaskNews = taskNews();
   readonly #log: Log;
   readonly #version: string;
   readonly #restarts: Restarts;
@@ -207,6 +209,7 @@ export class Server {
         log: this.#log,
         onClosed: (closed) => this.#onClosed(closed),
         onListChange: (kind) => this.#onListChange(kind),
+        onTask: (params) => this.news.tell(params),
       });
       this.#verdict = verdict;
       this.#connection = connection;

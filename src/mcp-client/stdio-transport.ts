@@ -13,6 +13,7 @@ import { messageLines } from './message-lines.ts';
 import { bounds, type StdioTarget } from './options.ts';
 import { startGroup, type ProcessGroup } from './process-group.ts';
 import { recentText, type RecentText } from './recent-text.ts';
+import { inOneForm } from './sdk-seams.ts';
 
 export const closedByUs = 'it was closed';
 
@@ -132,7 +133,7 @@ export class StdioTransport implements Transport {
     else if (isOfInterest(message)) {
       this.#noiseBytes = 0;
       try {
-        this.onmessage?.(message);
+        this.onmessage?.(inOneForm(message));
       } catch (error) {
         this.#log.warn(`a message could not be handled: ${messageOf(error)}`);
       }

@@ -20,7 +20,14 @@ const servers = openServers(
   { log: silentLog },
 );
 const tools = await servers.tools(['bad'], new AbortController().signal);
-await tools[0]?.call({}, { signal: new AbortController().signal, commit: async () => {}, onProgress: () => {} });
+await tools[0]?.call(
+  {},
+  {
+    signal: new AbortController().signal,
+    commit: Object.assign(async () => {}, { reference: async () => {} }),
+    onProgress: () => {},
+  },
+);
 process.stdout.write('ready\n');
 if (how === 'exit') process.exit(0);
 if (how === 'throw') throw new Error('crash');

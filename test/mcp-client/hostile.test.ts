@@ -75,6 +75,7 @@ describe('a call', () => {
     const peer = openHostile('dies-in-call');
     const outcome = await peer.act();
     expect(outcome.isError).toBe(true);
+    expect(outcome.unknown).toBe('the server "bad" died: it ended by itself (exit code 139)');
     expect(said(outcome)).toMatch(
       /the server died while bad\/act ran: .*exit code 139.*Whether it happened is unknown.*segmentation fault/s,
     );
@@ -86,7 +87,9 @@ describe('a call', () => {
 
   test('that may be repeated says so', async () => {
     const peer = openHostile('dies-in-call', { tools: [{ pattern: '*', matches: () => true, effect: 'read' }] });
-    expect(said(await peer.act())).toContain('It may be called again.');
+    const outcome = await peer.act();
+    expect(said(outcome)).toContain('It may be called again.');
+    expect(outcome.unknown).toBeUndefined();
   });
 
   test('fails at once when its server was set aside', async () => {
@@ -98,7 +101,9 @@ describe('a call', () => {
 
   test('without a sign of life ends at the idle time-out, and a server that hangs is started again', async () => {
     const peer = openHostile('hangs', { idleTimeout: 100 });
-    expect(said(await peer.act())).toMatch(
+    const outcome = await peer.act();
+    expect(outcome.unknown).toBe('it gave no sign of life for 0.1 s and was cancelled');
+    expect(said(outcome)).toMatch(
       /no sign of life for 0\.1 s and was cancelled \(idle time-out\)\. Whether it happened is unknown/,
     );
     expect(peer.notes()).toContain('cancelled');
@@ -222,13 +227,17 @@ describe('an answer', () => {
     ['no-content', /neither content nor structuredContent/],
     ['content-no-list', /content of its answer is no list/],
     ['deep', /over 200 levels deep/],
-    ['task', /answered with a task/],
     ['rpc-error', /bad\/act failed: no way \(JSON-RPC error -32042\)/],
   ];
   test.each(cases)('%s is an error that the model can read', async (mode, words, tool) => {
     const outcome = await answer(mode, tool);
     expect(said(outcome)).toMatch(words);
     expect(outcome.isError).toBe(true);
+  });
+
+  test('that is a task which cannot be asked about is unknown', async () => {
+    const peer = openHostile('task', {}, { timings: { list: 150 } });
+    expect((await peer.act()).unknown).toMatch(/^the server "bad" said nothing of use about its task for 0\.4 s/);
   });
 
   test('of unknown content becomes text that says so', async () => {

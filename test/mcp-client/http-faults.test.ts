@@ -77,6 +77,7 @@ describe('a call', () => {
   test('that meets a 500 is unknown, and not sent again', async () => {
     const peer = await faulty((response) => json(response, 500, { error: 'Authorization: Bearer s3cret-t0ken-value' }));
     const outcome = await peer.act();
+    expect(outcome.unknown).toBe('the connection to the server "web" broke off: HTTP 500');
     expect(said(outcome)).toMatch(/broke off while web\/act ran: HTTP 500.*unknown/);
     expect(peer.calls).toHaveLength(1);
   });

@@ -26,6 +26,10 @@ export const quick: Partial<Timings> = {
   grace: 300,
   backoff: 10,
   backoffMax: 50,
+  pollLeast: 5,
+  poll: 10,
+  taskSilence: 400,
+  cancelGrace: 300,
 };
 
 const local = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -101,14 +105,19 @@ export interface CallOptions {
   signal?: AbortSignal;
   commits?: string[];
   progress?: ToolProgress[];
+  /** The id that the call goes on with. */
+  reference?: string;
+  /** Ids as they were stored. */
+  references?: string[];
 }
 
 export function call(tool: EffectTool, args: JsonObject = {}, options: CallOptions = {}): Promise<ToolOutcome> {
   return tool.call(args, {
     signal: options.signal ?? never,
-    commit: async (bytes) => {
-      options.commits?.push(bytes);
-    },
+    commit: Object.assign(async (bytes: string) => void options.commits?.push(bytes), {
+      reference: async (id: string) => void options.references?.push(id),
+    }),
+    ...(options.reference !== undefined && { reference: options.reference }),
     onProgress: (progress) => options.progress?.push(progress),
   });
 }

@@ -124,7 +124,12 @@ test('3: a list without its capability is written to stdout', async () => {
 });
 
 describe('4: a call', () => {
-  const tool = { ownName: 'act', inputSchema: { type: 'object' }, mirrorsHeaders: false };
+  const tool = {
+    ownName: 'act',
+    inputSchema: { type: 'object' },
+    mirrorsHeaders: false,
+    taskSupport: 'forbidden' as const,
+  };
   test('comes as it is in 2025, whatever it holds', async () => {
     const { client } = await connected({
       ...old,
@@ -188,7 +193,12 @@ test('9: an abort comes back as a time-out, and is told in the form of its era',
 });
 
 describe('10: an answer that is none', () => {
-  const tool = { ownName: 'act', inputSchema: { type: 'object' }, mirrorsHeaders: false };
+  const tool = {
+    ownName: 'act',
+    inputSchema: { type: 'object' },
+    mirrorsHeaders: false,
+    taskSupport: 'forbidden' as const,
+  };
   test('asks for input and is handed over', async () => {
     const result = { resultType: 'input_required', inputRequests: {}, requestState: 's' };
     const { client } = await connected({ ...modern, 'tools/call': () => ({ result }) });

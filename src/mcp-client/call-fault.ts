@@ -1,0 +1,129 @@
+/** What went wrong with a call, told so that the model and people know whether it may have happened. */
+import { ProtocolError, SdkError, SdkErrorCode, SdkHttpError } from '@modelcontextprotocol/client';
+import type { ToolOutcome } from '../agent/tool.ts';
+import { messageOf } from '../errors.ts';
+import type { EffectClass } from '../task/effect.ts';
+import { capped, withoutInvisible } from './clean-text.ts';
+import { type Connection, networkCode, networkFault } from './connection.ts';
+import { streamEnded } from './http-transport.ts';
+import { failure } from './outcome.ts';
+import type { Server } from './server.ts';
+import { withoutCredentials } from './without-credentials.ts';
+
+interface Called {
+  id: string;
+  effect: EffectClass;
+}
+
+/** `again` where one more try is safe, and has a chance. */
+export type Attempt = { outcome: ToolOutcome; again: boolean };
+
+export const final = (outcome: ToolOutcome | string): Attempt => ({
+  outcome: typeof outcome === 'string' ? failure(outcome) : outcome,
+  again: false,
+});
+
+/**
+ * Nobody knows whether the call happened. One that may be repeated is a failure that says so; for any other a person
+ * decides.
+ * @param why a clause for people, without a full stop
+ * @param rest what else is known
+ */
+export function uncertain({ effect }: Called, said: string, why: string, rest = ''): ToolOutcome {
+  if (effect !== 'unsafe') return failure(`${said}. It may be called again.${rest}`);
+  return { ...failure(`${said}. Whether it happened is unknown.${rest}`), unknown: why };
+}
+
+/** @param error what the SDK threw for a call that may have been sent */
+export function readFault(server: Server, connection: Connection, call: Called, error: unknown): Attempt {
+  const { options } = server;
+  const safe = safeText(server);
+  if (isRefusal(error)) return final(safe(`${call.id} failed: ${error.message} (JSON-RPC error ${error.code})`));
+  if (isUnreadable(error))
+    return final(safe(`${call.id} was called, but its answer cannot be used: ${messageOf(error)}`));
+  if (options.kind === 'stdio') return readDeath(server, connection, call, error);
+  const why = faultOf(error);
+  if (sessionIsLost(error, connection)) {
+    server.drop(connection, why);
+    return {
+      outcome: failure(`${call.id} was not called: the session with the server "${server.name}" was lost.`),
+      again: true,
+    };
+  }
+  if (wasNotSent(error)) {
+    server.drop(connection, why);
+    return {
+      outcome: failure(safe(`${call.id} was not called: the server "${server.name}" cannot be reached: ${why}`)),
+      again: true,
+    };
+  }
+  if (error instanceof SdkHttpError && error.status < 500)
+    return final(safe(`${call.id} failed: ${error.message} (${why})`));
+  const said = `the server "${server.name}" broke off while ${call.id} ran: ${why}`;
+  return {
+    outcome: uncertain(call, safe(said), safe(`the connection to the server "${server.name}" broke off: ${why}`)),
+    again: call.effect !== 'unsafe',
+  };
+}
+
+function readDeath(server: Server, connection: Connection, call: Called, error: unknown): Attempt {
+  const safe = safeText(server);
+  const why = connection.whyClosed;
+  if (why === undefined) return final(safe(`${call.id} was not called: ${messageOf(error)}`));
+  const stderr = connection.stderr(2).join('\n').slice(0, 500);
+  const rest = stderr === '' ? '' : `\nThe last it said on stderr: ${stderr}`;
+  const said = safe(`the server died while ${call.id} ran: ${why}`);
+  return final(uncertain(call, said, safe(`the server "${server.name}" died: ${why}`), safe(rest)));
+}
+
+/** Nothing that nobody can see, nothing that we sent to prove who we are, and not too long. */
+export const safeText =
+  ({ options }: Server) =>
+  (said: string): string =>
+    withoutCredentials(capped(withoutInvisible(said), 1_000), options);
+
+/** The server itself said no. */
+export const isRefusal = (error: unknown): error is ProtocolError =>
+  error instanceof ProtocolError && error.data !== streamEnded;
+
+export const faultOf = (error: unknown): string =>
+  error instanceof SdkHttpError ? `HTTP ${error.status}` : networkFault(error);
+
+/** A session that is lost, or an address where nothing listens any more: the next one connects anew. */
+export function dropIfGone(server: Server, connection: Connection, error: unknown): void {
+  if (server.options.kind === 'http' && (sessionIsLost(error, connection) || wasNotSent(error)))
+    server.drop(connection, faultOf(error));
+}
+
+/** The answer came, and was none. */
+const isUnreadable = (error: unknown): boolean =>
+  (error instanceof SdkError &&
+    (error.code === SdkErrorCode.InvalidResult ||
+      error.code === SdkErrorCode.UnsupportedResultType ||
+      error.code === SdkErrorCode.ClientHttpUnexpectedContent)) ||
+  (error instanceof TypeError && error.cause === undefined) ||
+  error instanceof SyntaxError ||
+  (error instanceof Error && error.name === 'ZodError');
+
+/** A 2025 server that forgot the session never looked at the call. Some say so with 400 instead of 404. */
+function sessionIsLost(error: unknown, connection: Connection): boolean {
+  if (!(error instanceof SdkHttpError) || connection.client.transport?.sessionId === undefined) return false;
+  return error.status === 404 || (error.status === 400 && /session/i.test(error.message));
+}
+
+const neverSent = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+const wasNotSent = (error: unknown): boolean => neverSent.has(networkCode(error) ?? '');
+
+export const seconds = (ms: number): string =>
+  ms >= 7_200_000
+    ? `${Math.round(ms / 3_600_000)} h`
+    : ms >= 120_000
+      ? `${Math.round(ms / 60_000)} min`
+      : `${ms / 1000} s`;
