@@ -16,7 +16,7 @@ import { channelOf, givenIn, takeAnswers, type Given } from './answers.ts';
 import type { Face } from './call-agent.ts';
 import type { Call } from './call.ts';
 import { defaultWaitMs, followTask, isAsking } from './follow-task.ts';
-import { handleResult } from './handle-tools.ts';
+import { handleResult } from './handle.ts';
 import { openState, sealState } from './round-state.ts';
 import { OtherResult } from './sdk-seams.ts';
 import { startTask } from './start-task.ts';

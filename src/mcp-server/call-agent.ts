@@ -1,7 +1,7 @@
-/** A `tools/call` of an agent: counted, started, and answered by the face of whoever calls. */
+/** A `tools/call`: counted, and answered by the face of whoever calls. */
 import { ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
 import { UnavailableError } from '../errors.ts';
-import type { Call } from './call.ts';
+import type { Call, Waiting } from './call.ts';
 import { describeEvent, type Happening } from './describe-event.ts';
 import { unavailableCode } from './meta.ts';
 import { startProgress, type Progress } from './progress.ts';
@@ -10,17 +10,23 @@ import type { ToolCallAnswer } from './sdk-seams.ts';
 /** How one kind of caller sees a task: starts it (`startTask`), and says what the call is answered with. */
 export type Face = (call: Call) => Promise<ToolCallAnswer>;
 
-/** @throws ProtocolError a fault of ours, or no room: what the caller's model can mend is a result with `isError`. */
-export async function callAgent(face: Face, request: Omit<Call, 'tell'>): Promise<ToolCallAnswer> {
-  const { agent, caller, options } = request;
+/**
+ * Counts a call while it is answered, and tells its caller what happens meanwhile.
+ * @throws ProtocolError a fault of ours, or no room: what the caller's model can mend is a result with `isError`.
+ */
+export async function answerCall<Request extends Omit<Waiting, 'tell'>, Answer>(
+  request: Request,
+  answer: (call: Request & Pick<Waiting, 'tell'>) => Promise<Answer>,
+): Promise<Answer> {
+  const { caller, options } = request;
   caller.onCall?.(1);
   const teller = tellerOf(request);
   try {
-    return await caller.calls.run(() => face({ ...request, tell: teller.tell }));
+    return await caller.calls.run(() => answer({ ...request, tell: teller.tell }));
   } catch (error) {
     if (error instanceof ProtocolError) throw error;
     if (error instanceof UnavailableError) throw new ProtocolError(unavailableCode, error.message);
-    options.log.error({ agent: agent.name, err: error }, 'a call failed');
+    options.log.error({ err: error }, 'a call failed');
     throw new ProtocolError(ProtocolErrorCode.InternalError, 'Internal error: the log of this server says more.');
   } finally {
     teller.stop();
@@ -31,7 +37,7 @@ export async function callAgent(face: Face, request: Omit<Call, 'tell'>): Promis
 type Context = Call['context'];
 
 /** What happens in the task, to a caller that asked for progress or for log messages: until the call is answered. */
-function tellerOf({ context, options }: Omit<Call, 'tell'>): { tell: Call['tell']; stop: () => void } {
+function tellerOf({ context, options }: Omit<Waiting, 'tell'>): { tell: Call['tell']; stop: () => void } {
   const progress = progressTo(context, options.progressMs);
   context.mcpReq.signal.addEventListener('abort', () => progress?.stop(), { once: true });
   return {

@@ -13,6 +13,7 @@ import { messageOf } from '../errors.ts';
 import { schemaCheck } from '../json-schema.ts';
 import type { Log } from '../log.ts';
 import type { TaskEngine } from '../task/engine.ts';
+import type { TaskEvent } from '../task/event.ts';
 import type { InputRequest, InputResponse } from '../task/question.ts';
 import { isTerminal, type Task } from '../task/task.ts';
 import { openQuestions } from './task-wire.ts';
@@ -33,7 +34,7 @@ export interface DialogsOptions {
   /** What answers are recorded as coming from. */
   channel: () => string;
   /** The session's own stream. */
-  standalone: (task: string) => Route;
+  ownStream: (taskId: string) => Route;
   /** Milliseconds that a question waits for somebody who comes for the result, before it goes to the session's stream. */
   graceMs: number;
 }
@@ -47,7 +48,9 @@ export interface Seat {
 
 interface SeatTaken {
   route?: Route;
-  onState?: (task: Task) => void;
+  onEvent?: (event: TaskEvent) => void;
+  /** Questions that it need not be told of. */
+  known: ReadonlySet<string>;
   stuck: AbortController;
 }
 
@@ -80,10 +83,13 @@ export class Dialogs {
   /**
    * Somebody waits for the task: its questions go to `route`.
    * @param anew what was dismissed before may be asked again.
+   * @param isPatient questions that this client could not answer before it came do not make it stuck.
    */
-  join(task: Task, seat: { route?: Route; onState?: (task: Task) => void; anew?: boolean }): Seat {
-    const { anew = false, ...given } = seat;
-    const taken: SeatTaken = { ...given, stuck: new AbortController() };
+  join(
+    task: Task,
+    seat: { route?: Route; onEvent?: (event: TaskEvent) => void; anew?: boolean; isPatient?: boolean },
+  ): Seat {
+    const { anew = false, isPatient = false, ...given } = seat;
     let entry = this.#tasks.get(task.id);
     if (entry === undefined) {
       entry = { task, seats: new Set(), dialogs: new Map(), misfits: new Set(), dismissed: new Set() };
@@ -93,8 +99,11 @@ export class Dialogs {
       entry.dismissed.clear();
       entry.misfits.clear();
     }
-    entry.seats.add(taken);
     const followed = entry;
+    const hopeless = openQuestions(task).filter(([, request]) => !this.#mayAsk(followed, request));
+    const known = new Set(isPatient ? hopeless.map(([key]) => key) : []);
+    const taken: SeatTaken = { ...given, known, stuck: new AbortController() };
+    entry.seats.add(taken);
     if (followed.watch === undefined) this.#watch(followed);
     else this.#present(followed);
     return {
@@ -127,10 +136,9 @@ export class Dialogs {
     entry.watch = watch;
     const follow = async (): Promise<void> => {
       for await (const event of engine.watch(entry.task.id, owner, { signal: watch.signal })) {
-        if (event.type !== 'status') continue;
-        entry.task = event.task;
-        for (const { onState } of entry.seats) onState?.(event.task);
-        this.#present(entry);
+        if (event.type === 'status') entry.task = event.task;
+        for (const { onEvent } of entry.seats) onEvent?.(event);
+        if (event.type === 'status') this.#present(entry);
       }
     };
     follow()
@@ -161,7 +169,9 @@ export class Dialogs {
       void this.#ask(entry, key, request, route);
     }
     this.#holdGrace(entry, isWaitingForRoute);
-    if (isStuck && entry.dialogs.size === 0) for (const { stuck } of entry.seats) stuck.abort();
+    if (isStuck && entry.dialogs.size === 0) {
+      for (const { stuck, known } of entry.seats) if ([...open.keys()].some((key) => !known.has(key))) stuck.abort();
+    }
     this.#rest(entry);
   }
 
@@ -172,8 +182,8 @@ export class Dialogs {
   #routeFor(entry: Followed): Route | undefined {
     for (const { route } of entry.seats) if (route?.isAlive() === true) return route;
     if (entry.grace?.isOver !== true) return undefined;
-    const standalone = this.#options.standalone(entry.task.id);
-    return standalone.isAlive() ? standalone : undefined;
+    const own = this.#options.ownStream(entry.task.id);
+    return own.isAlive() ? own : undefined;
   }
 
   #holdGrace(entry: Followed, isNeeded: boolean): void {
@@ -198,7 +208,8 @@ export class Dialogs {
     delete entry.grace;
     entry.watch?.abort();
     delete entry.watch;
-    if (isOver || entry.dismissed.size === 0) this.#tasks.delete(entry.task.id);
+    const { id } = entry.task;
+    if ((isOver || entry.dismissed.size === 0) && this.#tasks.get(id) === entry) this.#tasks.delete(id);
   }
 
   async #ask(entry: Followed, key: string, request: InputRequest, route: Route): Promise<void> {

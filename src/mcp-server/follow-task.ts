@@ -8,6 +8,7 @@
 import { UnavailableError } from '../errors.ts';
 import { isTerminal, type Task } from '../task/task.ts';
 import type { Waiting } from './call.ts';
+import { openQuestions } from './task-wire.ts';
 
 /** Below the 60 s after which most hosts give up. */
 export const defaultWaitMs = 45_000;
@@ -67,3 +68,9 @@ export async function followTask(call: Waiting, task: Task, given: FollowOptions
 
 /** For callers that are asked nothing while they wait. */
 export const isAsking = (task: Task): boolean => task.status === 'input_required';
+
+/** For callers who know what was asked until now, and come back to hear of something new. */
+export function asksMoreThan(task: Task): (now: Task) => boolean {
+  const known = new Set(openQuestions(task).map(([key]) => key));
+  return (now) => openQuestions(now).some(([key]) => !known.has(key));
+}

@@ -1,13 +1,143 @@
-/** A task as structured content, for callers that know nothing of tasks, and the tools to watch, answer and cancel it. */
-import type { CallToolResult } from '@modelcontextprotocol/server';
-import { text } from '../task/content.ts';
-import type { Task } from '../task/task.ts';
-import type { Call } from './call.ts';
+/**
+ * The tools to watch, answer and cancel a task, for callers that know nothing of tasks. They are listed for everybody: lists
+ * of 2026 do not vary by caller, and a task that was started on one wire may be looked at on another.
+ */
+import type { CallToolResult, Tool } from '@modelcontextprotocol/server';
+import { NotFoundError } from '../errors.ts';
+import { isJsonObject, type JsonObject } from '../json.ts';
+import { schemaCheck } from '../json-schema.ts';
+import type { InputResponse } from '../task/question.ts';
+import { isTerminal, type Task } from '../task/task.ts';
+import type { Waiting } from './call.ts';
+import { defaultWaitMs } from './follow-task.ts';
+import { handleSchema } from './handle-schema.ts';
+import { handleOf, handleResult } from './handle.ts';
+import { handleToolKey } from './meta.ts';
+import type { ServeOptions } from './options.ts';
+import { answerOf, openQuestions, whereToAnswer } from './task-wire.ts';
+import { errorResult } from './tool.ts';
+import type { ServedWire } from './wire.ts';
 
-/** What a call is answered with when it would wait too long, or when somebody else has to answer a question first. */
-export function handleResult(_call: Call, task: Task): CallToolResult {
+export interface HandleTool {
+  tool: Tool;
+  answer(call: Waiting, args: JsonObject, look: ServedWire['look']): Promise<CallToolResult>;
+}
+
+const taskId = { type: 'string', description: 'The id of the task, as the call of the agent answered it.' };
+
+const waitSeconds = {
+  type: 'number',
+  minimum: 0,
+  description: 'How long to wait for the task to be over. Default: as long as a call may; 0 answers at once.',
+};
+
+const answers = {
+  type: 'object',
+  description: 'By the key of the question. `content` holds the fields of its form.',
+  additionalProperties: {
+    type: 'object',
+    properties: { action: { type: 'string', enum: ['accept', 'decline'] }, content: { type: 'object' } },
+    required: ['action'],
+  },
+};
+
+/** In the order of their names. */
+export const handleTools: readonly HandleTool[] = [
+  {
+    tool: toolOf('task_answer', 'Answers what a task asks, where its owner lets a model do that.', { answers }),
+    answer: answerQuestions,
+  },
+  {
+    tool: toolOf('task_cancel', 'Cancels a task. What it has done stays done.', {}),
+    async answer({ options, caller }, { task }) {
+      return shown(options, await options.engine.cancel(String(task), caller.owner));
+    },
+  },
+  {
+    tool: toolOf('task_get', 'Waits for a task, and answers with its result, or with what it does.', {
+      wait_seconds: waitSeconds,
+    }),
+    answer: getTask,
+  },
+];
+
+function toolOf(name: string, description: string, more: Record<string, JsonObject>): Tool {
+  const isLook = name === 'task_get';
   return {
-    content: [text(`Task ${task.id} is ${task.status}.`)],
-    structuredContent: { task: task.id, status: task.status },
+    name,
+    description,
+    inputSchema: {
+      type: 'object',
+      properties: { task: taskId, ...more },
+      required: ['task', ...Object.keys(more).filter((field) => field === 'answers')],
+      additionalProperties: false,
+    },
+    outputSchema: handleSchema as Tool['outputSchema'],
+    annotations: { readOnlyHint: isLook, destructiveHint: !isLook, idempotentHint: true, openWorldHint: false },
+    _meta: { [handleToolKey]: true },
+  };
+}
+
+const checks = new Map(handleTools.map(({ tool }) => [tool.name, schemaCheck(tool.inputSchema as JsonObject)]));
+
+/** What the caller's model can mend is a result with `isError`; foreign and missing tasks are the same. */
+export async function callHandleTool(
+  { tool: { name }, answer }: HandleTool,
+  call: Waiting,
+  args: JsonObject,
+  look: ServedWire['look'],
+): Promise<CallToolResult> {
+  const fault = checks.get(name)?.(args);
+  if (fault !== undefined) return errorResult(`Invalid arguments for ${name}: ${fault}`);
+  try {
+    return await answer(call, args, look);
+  } catch (error) {
+    if (error instanceof NotFoundError) return errorResult(`There is no task ${String(args['task'])}.`);
+    throw error;
+  }
+}
+
+async function getTask(call: Waiting, args: JsonObject, look: ServedWire['look']): Promise<CallToolResult> {
+  const { options, caller } = call;
+  const task = await options.engine.get(String(args['task']), caller.owner);
+  const { waitMs = defaultWaitMs } = options;
+  const most = waitMs ?? Number.POSITIVE_INFINITY;
+  const wanted = args['wait_seconds'];
+  const forMs = Math.min(typeof wanted === 'number' ? wanted * 1000 : most, most, longestTimer);
+  return shown(options, isTerminal(task) || forMs === 0 ? task : await look(call, task, forMs));
+}
+
+const longestTimer = 2 ** 31 - 1;
+
+async function answerQuestions({ options, caller }: Waiting, { task, answers: given }: JsonObject) {
+  const id = String(task);
+  const now = await options.engine.get(id, caller.owner);
+  if (options.modelMayAnswer !== true) return errorResult(whereToAnswer(now), now);
+  const open = new Set(openQuestions(now).map(([key]) => key));
+  const entries = Object.entries(isJsonObject(given) ? given : {});
+  const strangers = entries.filter(([key]) => !open.has(key)).map(([key]) => key);
+  if (strangers.length > 0) {
+    return errorResult(`Not asked, or not any more: ${strangers.join(', ')}. ${handleOf(options, now).message}`, now);
+  }
+  const responses = Object.fromEntries(entries.map(([key, answer]) => [key, responseOf(answer)]));
+  return shown(options, await options.engine.respond(id, caller.owner, responses, 'task_answer'));
+}
+
+function responseOf(answer: unknown): InputResponse {
+  if (!isJsonObject(answer) || answer['action'] !== 'accept') return { action: 'decline' };
+  const { content } = answer;
+  return { action: 'accept', content: isJsonObject(content) ? content : {} };
+}
+
+/** A task as these tools show it: with its answer, as soon as there is one. */
+function shown(options: ServeOptions, task: Task): CallToolResult {
+  if (task.status !== 'completed') return handleResult({ options }, task);
+  const { content, structuredContent, isError, _meta } = answerOf(options, task);
+  const result = structuredContent === undefined ? {} : { result: structuredContent };
+  return {
+    content,
+    structuredContent: { ...handleOf(options, task), ...result },
+    ...(isError === true && { isError }),
+    ...(_meta !== undefined && { _meta }),
   };
 }

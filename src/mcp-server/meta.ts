@@ -20,6 +20,9 @@ export function idempotencyKeyOf(meta: Readonly<Record<string, unknown>> | undef
   );
 }
 
+/** On tools that are no agents but look after tasks: an agent network that calls us leaves them to its hosts. */
+export const handleToolKey = `${prefix}handle-tool`;
+
 /** On results: which task this was, and how it ended. */
 export const taskKey = `${prefix}task`;
 

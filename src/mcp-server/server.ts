@@ -7,7 +7,8 @@ import {
   type McpServer,
 } from '@modelcontextprotocol/server';
 import type { JsonObject } from '../json.ts';
-import { callAgent } from './call-agent.ts';
+import { answerCall } from './call-agent.ts';
+import { callHandleTool, handleTools } from './handle-tools.ts';
 import type { Caller, Era, ServedAgent, ServeOptions } from './options.ts';
 import { AgentServer } from './sdk-seams.ts';
 import { errorResult, inputSchemaOf, toolOf } from './tool.ts';
@@ -34,7 +35,7 @@ export function agentServer(options: ServeOptions, caller: Caller): McpServer {
     },
     (tool) => {
       const agent = find(tool);
-      return agent && inputSchemaOf(agent);
+      return agent === undefined ? (findHandleTool(tool)?.tool.inputSchema as JsonObject) : inputSchemaOf(agent);
     },
   );
 
@@ -42,33 +43,39 @@ export function agentServer(options: ServeOptions, caller: Caller): McpServer {
   server.server.setRequestHandler('tools/list', (_request, context) => {
     const declared = wire.declaration(server, context);
     return {
-      tools: served(options)
-        .toSorted(byName)
-        .map((agent) => speaks.tool(toolOf(agent), declared, agent)),
+      tools: [
+        ...served(options)
+          .toSorted(byName)
+          .map((agent) => speaks.tool(toolOf(agent), declared, agent)),
+        ...handleTools.map(({ tool }) => tool).filter(({ name: tool }) => find(tool) === undefined),
+      ],
     };
   });
   server.onToolCall(async (params, context) => {
-    const agent = find(params.name);
-    if (agent === undefined) throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown tool: ${params.name}`);
     const declared = wire.declaration(server, context);
+    const asks = askableOf(declared.capabilities, declared.protocolVersion);
+    const args = (params.arguments ?? {}) as JsonObject;
+    const request = { options, caller, context, asks };
+    const agent = find(params.name);
+    if (agent === undefined) {
+      const tool = findHandleTool(params.name);
+      if (tool === undefined) throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown tool: ${params.name}`);
+      return answerCall(request, (call) => callHandleTool(tool, call, args, speaks.look));
+    }
     const lacking = lackingCapabilities(agent, declared.capabilities);
     if (lacking !== undefined) {
       if (caller.era === '2026') throw new MissingRequiredClientCapabilityError({ requiredCapabilities: lacking });
       return errorResult(`${agent.name} needs a client that declares: ${Object.keys(lacking).join(', ')}`);
     }
-    return callAgent(speaks.face(declared, params as JsonObject, agent), {
-      options,
-      caller,
-      agent,
-      args: (params.arguments ?? {}) as JsonObject,
-      context,
-      asks: askableOf(declared.capabilities, declared.protocolVersion),
-    });
+    return answerCall({ ...request, agent, args }, speaks.face(declared, params as JsonObject, agent));
   });
 
   options.extend?.(server, caller.era);
   return server;
 }
+
+/** An agent may take the name of one of these: then it is the agent. */
+const findHandleTool = (name: string) => handleTools.find(({ tool }) => tool.name === name);
 
 const served = ({ agents }: ServeOptions): readonly ServedAgent[] => (typeof agents === 'function' ? agents() : agents);
 

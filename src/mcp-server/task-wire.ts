@@ -30,8 +30,8 @@ function defaultMessage(task: Task): string | undefined {
   switch (task.status) {
     case 'input_required':
       return `Waits for an answer: ${openQuestions(task)
-        .map(([, request]) => oneLine(request))
-        .join('; ')}`;
+        .map(([, request]) => `"${oneLine(request)}"`)
+        .join('; ')}.`;
     case 'failed':
       return task.error.message;
     default:
@@ -58,7 +58,7 @@ export function oneLine(request: InputRequest): string {
 
 /** For a caller that cannot be asked itself. */
 export const whereToAnswer = (task: Task): string =>
-  `${defaultMessage(task) ?? 'Waits for an answer.'} This client cannot show it: a person answers task ${task.id} from another client of the same owner.`;
+  `${defaultMessage(task) ?? 'Nothing is asked now.'} A person answers with the command: deputy tasks respond ${task.id}`;
 
 /** Foreign, missing and expired tasks are refused with the same bytes. */
 export const noSuchTask = (): ProtocolError =>

@@ -3,6 +3,7 @@ import { defaultInputSchema } from '../agent/agent-input.ts';
 import type { JsonObject } from '../json.ts';
 import { text, textOf, type Content } from '../task/content.ts';
 import type { Task, TaskResult } from '../task/task.ts';
+import { orHandle } from './handle-schema.ts';
 import { taskKey } from './meta.ts';
 import type { ServedAgent } from './options.ts';
 
@@ -25,7 +26,7 @@ export function toolOf(agent: ServedAgent): Tool {
     ...(agent.title !== undefined && { title: agent.title }),
     description: agent.description,
     inputSchema: inputSchemaOf(agent) as Tool['inputSchema'],
-    outputSchema: agent.output?.schema ?? defaultOutputSchema,
+    outputSchema: orHandle(agent.output?.schema ?? defaultOutputSchema) as Tool['outputSchema'],
     ...(agent.annotations !== undefined && { annotations: agent.annotations }),
     ...(agent.icons !== undefined && { icons: agent.icons }),
   };
@@ -64,7 +65,7 @@ function wordless(result: TaskResult): string {
   return result.stop === 'answer' ? '' : `stopped: ${result.stop}`;
 }
 
-const taskMeta = (task: Task, result?: TaskResult): JsonObject => ({
+export const taskMeta = (task: Task, result?: TaskResult): JsonObject => ({
   id: task.id,
   conversation: task.conversation,
   status: task.status,

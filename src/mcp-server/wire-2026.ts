@@ -1,6 +1,6 @@
 /** The wire of 2026-07-28: what a caller can do is declared with every request, and counts for that request only. */
 import { askThenTask2026, call2026 } from './call-2026.ts';
-import { followTask, isAsking } from './follow-task.ts';
+import { asksMoreThan, followTask } from './follow-task.ts';
 import { declaredInRequest } from './sdk-seams.ts';
 import { tasksExtension } from './task-2026.ts';
 import { declaresTasks, serveTasks2026, taskCall2026, tasksRequired } from './tasks-2026.ts';
@@ -21,7 +21,7 @@ export const wire2026: Wire = {
         return asksFirst === true ? askThenTask2026 : taskCall2026;
       },
       tool: (tool) => tool,
-      look: (call, task, forMs) => followTask(call, task, { forMs, leaves: true, enough: isAsking }),
+      look: (call, task, forMs) => followTask(call, task, { forMs, leaves: true, enough: asksMoreThan(task) }),
     };
   },
 };

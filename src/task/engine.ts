@@ -64,7 +64,8 @@ export interface TaskEngine {
   cancel(id: string, owner: string): Promise<Task>;
   /**
    * The task as it is now, then every event, up to and including the terminal status; then it ends.
-   * It ends early, without an error, when `signal` aborts, and where the task cannot be settled or is not running here.
+   * Where the task runs in another process, its states are told and its progress is not.
+   * It ends early, without an error, when `signal` aborts, and when the engine closes.
    */
   watch(id: string, owner: string, options?: WatchOptions): AsyncIterable<TaskEvent>;
   /** Drains: refuses new tasks, waits up to `graceMs` for the running ones, then cuts them off. */
@@ -112,6 +113,8 @@ export interface TaskContext {
    * clock inside a task.
    */
   readonly now: number;
+  /** How many milliseconds up to `now` were spent waiting for people, who use up no time limit. */
+  readonly waited: number;
   /** Somebody is reading the model's text as it is written. Changes speed, never results. */
   readonly hasListeners: boolean;
   /**
@@ -120,8 +123,8 @@ export interface TaskContext {
    */
   step<T>(name: string, effect: (signal: AbortSignal, commit: Commit) => Promise<T>): Promise<T>;
   /**
-   * The intent of a step that has no record: a process died after the call may have left, so nobody knows whether it
-   * happened. Undefined for a step that never left, or that is recorded.
+   * The intent of a step that an earlier process left without a record: the call may have left when it died, so nobody
+   * knows whether it happened. Undefined for a step that never left, or that is recorded.
    */
   unfinished(name: string): Intent | undefined;
   /** Asks, and parks until somebody answers: for days, over restarts. Nothing may be held meanwhile (C4). */

@@ -1,0 +1,116 @@
+/** One 2025 client, for as long as it is connected or its session lasts: how it is asked, and what it is told. */
+import type { McpServer, ServerContext } from '@modelcontextprotocol/server';
+import * as z from 'zod/v4';
+import type { TaskEvent } from '../task/event.ts';
+import { isTerminal, type Task } from '../task/task.ts';
+import { describeEvent } from './describe-event.ts';
+import { Dialogs, type Route } from './dialogs-2025.ts';
+import type { Caller, ServeOptions } from './options.ts';
+import type { AgentServer } from './sdk-seams.ts';
+import { relatedTo, task2025, type Task2025 } from './task-2025.ts';
+import { askableOf, type Askable } from './wire-question.ts';
+import type { Declaration } from './wire.ts';
+
+export interface Session {
+  readonly server: AgentServer;
+  readonly options: ServeOptions;
+  readonly caller: Caller;
+  readonly dialogs: Dialogs;
+  /** Whose ends this session is told of, by id. */
+  readonly reported: Set<string>;
+  /** What the client declared when it introduced itself. */
+  asks(): Askable;
+}
+
+export function openSession(server: AgentServer, options: ServeOptions, caller: Caller): Session {
+  const { engine, log, graceMs = 3000 } = options;
+  const asks = (): Askable => {
+    const { capabilities, protocolVersion } = declaration2025(server);
+    return askableOf(capabilities, protocolVersion);
+  };
+  const dialogs = new Dialogs({
+    engine,
+    log,
+    graceMs,
+    asks,
+    owner: caller.owner,
+    channel: () => channelOf(server),
+    ownStream: (taskId) => ownStream(server, caller, taskId),
+  });
+  caller.streams?.onChange(() => dialogs.streamsChanged());
+  const closed = server.server.onclose;
+  server.server.onclose = () => {
+    closed?.();
+    dialogs.close();
+  };
+  return { server, options, caller, dialogs, reported: new Set(), asks };
+}
+
+export function declaration2025({ server }: McpServer): Declaration {
+  return {
+    capabilities: server.getClientCapabilities(),
+    protocolVersion: server.getNegotiatedProtocolVersion() ?? '2025-11-25',
+  };
+}
+
+/** Who answers, for the record. */
+function channelOf({ server }: McpServer): string {
+  const { name, version } = server.getClientVersion() ?? { name: 'unknown client', version: '' };
+  return `mcp ${server.getNegotiatedProtocolVersion() ?? ''} ${name} ${version}`.trimEnd();
+}
+
+const anyResult = z.record(z.string(), z.unknown());
+/** People take their time: the longest that a timer can wait. */
+const timeout = 2 ** 31 - 1;
+
+/** The stream of a request. @param taskId where the client knows of the task: everything sent for it must say so. */
+export const streamOf = ({ caller }: Session, { mcpReq }: ServerContext, taskId?: string): Route => ({
+  send: (request, signal) => mcpReq.send(about(request, taskId), anyResult, { signal, timeout }),
+  isAlive: () => !mcpReq.signal.aborted && caller.streams?.isBroken(mcpReq.id) !== true,
+});
+
+/** The session's own stream, which belongs to no request. */
+const ownStream = ({ server }: AgentServer, { streams }: Caller, taskId: string): Route => ({
+  send: (request, signal) => server.request(about(request, taskId), anyResult, { signal, timeout }),
+  isAlive: () => streams?.hasOwn ?? true,
+});
+
+function about<R extends { params?: object }>(request: R, taskId: string | undefined): R {
+  return taskId === undefined ? request : { ...request, params: { ...request.params, _meta: relatedTo(taskId) } };
+}
+
+/**
+ * Tells the session what becomes of a task: its status, its progress, and its questions where nobody comes for them.
+ * @param progressToken of the call: it counts as long as the task does (2025-11-25, tasks, "Task Progress Notifications").
+ */
+export function report(session: Session, task: Task, progressToken?: string | number): void {
+  const { server, options, dialogs, reported, asks } = session;
+  if (isTerminal(task) || reported.has(task.id)) return;
+  reported.add(task.id);
+  const send = (method: string, params: Record<string, unknown>): void => {
+    server.server.notification({ method, params }).catch(unheard);
+  };
+  const stateOf = ({ status, statusMessage }: Task2025): string => JSON.stringify([status, statusMessage]);
+  // What the client learns by the answer to its request.
+  let told = stateOf(task2025(options, task, asks()));
+  let progress = 0;
+  const onEvent = (event: TaskEvent): void => {
+    if (event.type !== 'status') {
+      const message = event.type === 'tool_progress' ? undefined : describeEvent(event);
+      if (message === undefined || progressToken === undefined) return;
+      progress += 1;
+      send('notifications/progress', { progressToken, progress, message, _meta: relatedTo(task.id) });
+      return;
+    }
+    const now = task2025(options, event.task, asks());
+    if (stateOf(now) !== told) send('notifications/tasks/status', { ...now });
+    told = stateOf(now);
+    if (!isTerminal(event.task)) return;
+    reported.delete(task.id);
+    seat.leave();
+  };
+  const seat = dialogs.join(task, { onEvent });
+}
+
+/** A client that is gone hears nothing. */
+const unheard = (): void => undefined;
