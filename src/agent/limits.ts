@@ -1,7 +1,9 @@
 /**
  * Limits as values: what an agent may still spend, and which limit it has reached.
- * Time comes from records (`TaskContext.now`), so that a replay decides the same.
+ * Time comes from records (`TaskContext.now`), so that a replay decides the same. It is *work time*: a clock that
+ * stands still while a person is waited for, so that thinking uses up no limit.
  */
+import type { TaskContext } from '../task/engine.ts';
 import type { LimitName } from '../task/task.ts';
 import type { Usage } from '../task/usage.ts';
 
@@ -23,13 +25,16 @@ export interface Limits {
   time?: number;
 }
 
+/** Milliseconds since the epoch, without those that were spent waiting for people. */
+export const workTime = ({ now, waited }: Pick<TaskContext, 'now' | 'waited'>): number => now - waited;
+
 export const defaultLimits: Limits = { turns: 50, toolCalls: 200, parallelTools: 8, depth: 5 };
 
 /** What a caller leaves to the agents below it. Authority only ever shrinks on the way down. */
 export interface Allowance {
   tokens?: number;
   cost?: number;
-  /** Milliseconds since the epoch. */
+  /** By work time. */
   deadline?: number;
   /** How many levels of agents may still open below. */
   depth: number;
@@ -104,13 +109,14 @@ const longestTimer = 2 ** 31 - 1;
  */
 export async function withinDeadline<T>(
   deadline: number | undefined,
+  { waited }: Pick<TaskContext, 'waited'>,
   signal: AbortSignal,
   effect: (cut: AbortSignal) => Promise<T>,
 ): Promise<T> {
   if (deadline === undefined) return effect(signal);
   const cut = new AbortController();
   const onAbort = (): void => cut.abort(signal.reason);
-  const left = deadline - Date.now();
+  const left = deadline + waited - Date.now();
   if (signal.aborted) onAbort();
   else if (left <= 0) cut.abort();
   // A timer may fire a millisecond early; by the clock of the records the time must be up.

@@ -4,7 +4,7 @@ import type { TaskResult } from '../task/task.ts';
 import { noUsage } from '../task/usage.ts';
 import type { Agent } from './agent.ts';
 import { compact, isNearlyFull } from './compaction.ts';
-import { type Allowance, budgetOf, limitReached } from './limits.ts';
+import { type Allowance, budgetOf, limitReached, workTime } from './limits.ts';
 import type { Message, UserMessage } from './model.ts';
 import { type Run, stopped } from './run.ts';
 import { finalAnswer } from './answer.ts';
@@ -25,7 +25,7 @@ export async function runAgent(
     agent,
     messages,
     context,
-    budget: budgetOf(agent.limits, context.now, allowance),
+    budget: budgetOf(agent.limits, workTime(context), allowance),
     request: requestIn(messages),
     spent: { turns: 0, toolCalls: 0, usage: noUsage },
     filled: 0,
@@ -49,7 +49,7 @@ const contextFull = 'the context window of its model is full, and a summary woul
 
 async function untilAnswered(run: Run): Promise<TaskResult> {
   for (;;) {
-    const limit = limitReached(run.budget, run.spent, run.context.now);
+    const limit = limitReached(run.budget, run.spent, workTime(run.context));
     if (limit) return stopped(run, 'limit', `${run.agent.name} stopped: ${limit.message}.`, limit.limit);
     run.spent.turns += 1;
 

@@ -152,7 +152,7 @@ function attemptEffect(
 ): Promise<ToolOutcome> {
   const reference = branch.unfinished(name)?.reference;
   return branch.step(name, (signal, commit) =>
-    withinDeadline(run.budget.deadline, signal, async (cut) => {
+    withinDeadline(run.budget.deadline, branch, signal, async (cut) => {
       try {
         const options = { signal: cut, commit, bounded, ...(reference !== undefined && { reference }) };
         return await callTool(run, call, branch, options);

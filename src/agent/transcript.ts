@@ -51,6 +51,7 @@ function recordedContext(records: readonly StepRecord[]): TaskContext {
     signal: new AbortController().signal,
     hasListeners: false,
     now: 0,
+    waited: 0,
     step: <T>(name: string) =>
       values.has(name) ? Promise.resolve(values.get(name) as T) : Promise.reject(new EndOfRecords()),
     // A branch of the loop is a call. What was said inside it, by a nested agent, is not part of this conversation.

@@ -58,11 +58,11 @@ type Question = Omit<ModelRequest, 'signal' | 'cacheKey'>;
 
 /** Asks within the deadline; every way in which it may fail becomes a value. */
 export function guarded(
-  { agent, budget }: Run,
+  { agent, budget, context }: Run,
   signal: AbortSignal,
   question: (signal: AbortSignal) => Promise<Question>,
 ): Promise<TurnOutcome> {
-  return withinDeadline(budget.deadline, signal, async (cut) => {
+  return withinDeadline(budget.deadline, context, signal, async (cut) => {
     try {
       cut.throwIfAborted();
       const asked = await question(cut);

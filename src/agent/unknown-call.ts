@@ -55,7 +55,9 @@ export async function settleUnknown(
     if (decision.kind !== 'run') return decision.outcome;
 
     const name = `call ${round + 1}`;
-    const outcome = branch.unfinished(name) === undefined ? await attempt(name) : undefined;
+    const left = branch.unfinished(name);
+    const mayGoOn = left === undefined || left.reference !== undefined;
+    const outcome = mayGoOn ? await attempt(name) : undefined;
     if (outcome !== undefined && outcome.unknown === undefined) return outcome;
     why = outcome?.unknown ?? diedWhileCalling;
   }

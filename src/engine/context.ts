@@ -5,20 +5,47 @@
  *   E1. No result without its record: a step's value is stored before the loop sees it, an intent before it may leave.
  *   E4. What is recorded is returned and not done again: a first run and a recovery take the same path.
  *   After the task was cancelled no effect begins: every verb rejects with the signal's reason.
- *   A task is parked when it waits for answers and no verb is at work: see `Run.rest`.
+ *   What a branch tells while it only repeats what is recorded was told before, and is not told again.
  */
 import { createHash } from 'node:crypto';
 import type { Commit, TaskContext } from '../task/engine.ts';
+import type { ProgressEvent } from '../task/event.ts';
 import type { InputResponse, Question } from '../task/question.ts';
 import type { Run } from './run.ts';
 
-export function taskContext(run: Run, path: string, startedAt: number): TaskContext {
+/** Where a branch begins: what its opener had seen. */
+interface Beginning {
+  now: number;
+  waited: number;
+  isReplaying: boolean;
+}
+
+export function taskContext(run: Run): TaskContext {
+  const isReplaying = run.steps.size > 0 || run.questions.size > 0;
+  return branchContext(run, '', { now: run.task.createdAt, waited: 0, isReplaying });
+}
+
+function branchContext(run: Run, path: string, beginning: Beginning): TaskContext {
   const { signal } = run.abort;
   const keyOf = (name: string): string => (path === '' ? name : `${path}/${name}`);
-  let now = startedAt;
+  let { now, waited, isReplaying } = beginning;
+  let held: ProgressEvent[] = [];
   const seen = (at: number): void => {
     now = Math.max(now, at);
   };
+  const replayed = (at: number): void => {
+    seen(at);
+    isReplaying = true;
+    held = [];
+  };
+  /** Something new: what began right before it begins now. */
+  const live = (): void => {
+    if (!isReplaying) return;
+    isReplaying = false;
+    for (const event of held) if (event.type.endsWith('_start')) tell(event);
+    held = [];
+  };
+  const tell = (event: ProgressEvent): void => run.tell({ ...event, path, at: Date.now() });
 
   return {
     path,
@@ -26,8 +53,11 @@ export function taskContext(run: Run, path: string, startedAt: number): TaskCont
     get now() {
       return now;
     },
+    get waited() {
+      return waited;
+    },
     get hasListeners() {
-      return run.watchers.wantDeltas;
+      return run.wantsDeltas;
     },
 
     async step(name, effect) {
@@ -35,9 +65,10 @@ export function taskContext(run: Run, path: string, startedAt: number): TaskCont
       const key = keyOf(name);
       const record = run.steps.get(key);
       if (record !== undefined) {
-        seen(record.at);
+        replayed(record.at);
         return record.value as Awaited<ReturnType<typeof effect>>;
       }
+      live();
       return run.working(async () => {
         const value = await effect(signal, commitOf(run, key));
         const at = Date.now();
@@ -56,10 +87,12 @@ export function taskContext(run: Run, path: string, startedAt: number): TaskCont
     async requestInput(name, request): Promise<InputResponse> {
       signal.throwIfAborted();
       const key = keyOf(name);
-      const asked = run.questions.get(key);
-      if (asked === undefined) await run.working(() => run.ask(questionOf(key, request)));
-      const answer = asked?.answer ?? (await run.answerTo(key));
-      seen(answer.at);
+      if (!run.questions.has(key)) await run.working(() => run.ask(questionOf(key, request)));
+      const recorded = run.questions.get(key)?.answer;
+      const answer = recorded ?? (await run.answerTo(key));
+      waited += Math.max(0, answer.at - Math.max(now, run.questions.get(key)?.askedAt ?? now));
+      if (recorded === undefined) seen(answer.at);
+      else replayed(answer.at);
       return answer.response;
     },
 
@@ -67,13 +100,17 @@ export function taskContext(run: Run, path: string, startedAt: number): TaskCont
 
     async branch(key, body) {
       signal.throwIfAborted();
-      const branch = taskContext(run, keyOf(key), now);
+      const branch = branchContext(run, keyOf(key), { now, waited, isReplaying });
       const value = await body(branch);
       seen(branch.now);
+      waited = Math.max(waited, branch.waited);
       return value;
     },
 
-    emit: (event) => run.tell({ ...event, path, at: Date.now() }),
+    emit(event) {
+      if (isReplaying) held.push(event);
+      else tell(event);
+    },
   };
 }
 
@@ -101,10 +138,15 @@ const questionOf = (key: string, request: Question['request']): Question => ({
  * A name that the task's author gave at the root is kept; of any other question the key says nothing. It is the same
  * after a crash between two writes, and new for every attempt.
  */
-export function wireKeyOf(key: string, attempt: number): string {
-  const name = /^[A-Za-z_]\w{0,63}$/.test(key) ? key : createHash('sha256').update(key).digest('base64url').slice(0, 12);
+function wireKeyOf(key: string, attempt: number): string {
+  const name = /^[A-Za-z_]\w{0,63}$/.test(key)
+    ? key
+    : createHash('sha256').update(key).digest('base64url').slice(0, 12);
   return attempt === 1 && name === key ? name : `${name}.${attempt}`;
 }
 
-/** Which attempt a wire key is of. */
-export const attemptOf = (wireKey: string): number => Number(/\.(\d+)$/.exec(wireKey)?.[1] ?? 1);
+/** The key under which a question is asked again. */
+export function nextWireKey({ key, wireKey }: Question): string {
+  const attempt = Number(/\.(\d+)$/.exec(wireKey)?.[1] ?? 1);
+  return wireKeyOf(key, attempt + 1);
+}

@@ -4,49 +4,76 @@
  * Invariants:
  *   - writes reach the store in the order in which they were given, and a later group never before an earlier one;
  *   - a promise resolves only when its write is stored, and with `barrier` only when it survives a power cut;
- *   - a write that cannot be stored rejects alone: the others of its group are tried again one by one.
+ *   - a write that is wrong rejects alone: the others of its group are tried again one by one;
+ *   - while the store cannot be used (a full disk), new tasks are refused and everything else waits: tasks stand still,
+ *     lose nothing, and go on when there is room.
  */
-import type { Store, Write } from './store.ts';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { type Store, StoreError, type Write } from './store.ts';
 
-export type GroupedWrite = (write: Write, options?: { barrier: boolean }) => Promise<void>;
+export interface GroupedWrites {
+  write(write: Write, options?: { barrier: boolean }): Promise<void>;
+  /** What was given before has been tried: what is asked of the store from now on comes after it. */
+  settled(): Promise<void>;
+}
 
 /** Why some writes of a group were not stored; most groups have none. */
 type Faults = ReadonlyMap<Write, unknown>;
+const none: Faults = new Map();
 
-export function groupWrites(store: Pick<Store, 'write' | 'sync'>): GroupedWrite {
+/** @param retryMs how often a store that cannot be used is tried again. */
+export function groupWrites(store: Pick<Store, 'write' | 'sync'>, retryMs = 1_000): GroupedWrites {
   let waiting: Write[] = [];
   let group: Promise<Faults> | undefined;
   let last: Promise<unknown> = Promise.resolve();
+  /** Why everything waits. */
+  let noRoom: StoreError | undefined;
 
   const flush = async (before: Promise<unknown>): Promise<Faults> => {
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    await nextTurn();
     await before;
     const writes = waiting;
     waiting = [];
     group = undefined;
-    return faultsOf(store, writes);
+    return storeAll(writes);
   };
 
-  return async (write, { barrier } = { barrier: false }) => {
-    waiting.push(write);
-    group ??= last = flush(last);
-    const faults = await group;
-    if (faults.has(write)) throw faults.get(write);
-    if (barrier) await store.sync();
+  const storeAll = async (given: readonly Write[]): Promise<Faults> => {
+    const faults = new Map<Write, unknown>();
+    for (let writes = given; writes.length > 0; await sleep(retryMs)) {
+      try {
+        await store.write(writes);
+        noRoom = undefined;
+        return faults;
+      } catch (error) {
+        const [only] = writes;
+        if (error instanceof StoreError) {
+          for (const write of writes) if (write.kind === 'task') faults.set(write, error);
+          writes = writes.filter(({ kind }) => kind !== 'task');
+          if (writes.length === 0) break;
+          noRoom = error;
+        } else if (only !== undefined && writes.length === 1) {
+          return faults.set(only, error);
+        } else {
+          for (const write of writes) for (const fault of await storeAll([write])) faults.set(...fault);
+          return faults;
+        }
+      }
+    }
+    return faults.size === 0 ? none : faults;
   };
-}
 
-const none: Faults = new Map();
-
-async function faultsOf(store: Pick<Store, 'write'>, writes: readonly Write[]): Promise<Faults> {
-  try {
-    await store.write(writes);
-    return none;
-  } catch (error) {
-    const [only] = writes;
-    if (only !== undefined && writes.length === 1) return new Map([[only, error]]);
-  }
-  const faults = new Map<Write, unknown>();
-  for (const write of writes) for (const [failed, error] of await faultsOf(store, [write])) faults.set(failed, error);
-  return faults;
+  return {
+    async write(write, { barrier } = { barrier: false }) {
+      if (noRoom !== undefined && write.kind === 'task') throw noRoom;
+      waiting.push(write);
+      group ??= last = flush(last);
+      const faults = await group;
+      if (faults.has(write)) throw faults.get(write);
+      if (barrier) await store.sync();
+    },
+    async settled() {
+      if (noRoom === undefined) await group;
+    },
+  };
 }

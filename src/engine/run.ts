@@ -5,23 +5,24 @@
  *   - what is recorded about the task is here, as the store has it; every write names the fence (E3);
  *   - it rests when branches wait for answers and no verb is at work. C4 makes that the whole truth: code of a task
  *     awaits nothing else, so by the next turn of the event loop every continuation has run. Then it is parked: its
- *     promises are dropped and never settle.
+ *     promises are dropped and never settle;
+ *   - once it is closed, nothing is written, told or resumed.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Finished } from '../task/engine.ts';
 import type { ProgressEvent } from '../task/event.ts';
 import type { Answer, Intent, Question } from '../task/question.ts';
 import type { StepRecord, Task } from '../task/task.ts';
-import type { Loaded, Write } from './store.ts';
-import type { Watchers } from './watchers.ts';
+import { FencedError, type Loaded, type Write } from './store.ts';
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 /** A write of this run; task and fence are added. */
-export type RunWrite = DistributiveOmit<Exclude<Write, { kind: 'task' }>, 'id' | 'fence'>;
+type RunWrite = DistributiveOmit<Exclude<Write, { kind: 'task' }>, 'id' | 'fence'>;
 
 export interface RunPorts {
   write(write: Write, options?: { barrier: boolean }): Promise<void>;
   tell(event: ProgressEvent & { path: string; at: number }): void;
+  wantDeltas(): boolean;
   previous(): Promise<readonly Finished[]>;
   /** A question was stored: the task's status is another one. */
   asked(): void;
@@ -31,39 +32,65 @@ export interface RunPorts {
 
 export class Run {
   readonly task: Task;
-  readonly fence: number;
   readonly abort = new AbortController();
-  readonly watchers: Watchers;
   readonly steps: ReadonlyMap<string, StepRecord>;
   readonly intents: ReadonlyMap<string, Intent>;
   readonly questions: Map<string, Question>;
+  readonly #fence: number;
   readonly #ports: RunPorts;
-  readonly #waiting = new Map<string, (answer: Answer) => void>();
+  readonly #waiting = new Map<string, PromiseWithResolvers<Answer>>();
+  readonly #firstRecord = Promise.withResolvers<void>();
   #atWork = 0;
   #isClosed = false;
 
-  constructor({ task, fence, steps, intents, questions }: Loaded, watchers: Watchers, ports: RunPorts) {
+  constructor({ task, fence, steps, intents, questions }: Loaded, ports: RunPorts) {
     this.task = task;
-    this.fence = fence;
-    this.watchers = watchers;
     this.steps = new Map(steps.map((step) => [step.key, step]));
     this.intents = intents;
     this.questions = new Map(questions.map((question) => [question.key, question]));
+    this.#fence = fence;
     this.#ports = ports;
   }
 
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  get wantsDeltas(): boolean {
+    return this.#ports.wantDeltas();
+  }
+
+  /** Resolves when something new is recorded. */
+  get firstRecord(): Promise<void> {
+    return this.#firstRecord.promise;
+  }
+
+  get openQuestions(): number {
+    let open = 0;
+    for (const { answer } of this.questions.values()) if (answer === undefined) open += 1;
+    return open;
+  }
+
   /** From now on nothing is written: the task has ended, is parked, or is somebody else's. */
-  closeJournal(): void {
+  close(): void {
     this.#isClosed = true;
   }
 
-  write(write: RunWrite, options?: { barrier: boolean }): Promise<void> {
-    if (this.#isClosed) return Promise.reject(new Error('The task has ended.'));
-    return this.#ports.write({ ...write, id: this.task.id, fence: this.fence }, options);
+  /** Its code is told to end; every verb of it rejects. */
+  cut(why: Error): void {
+    this.abort.abort(why);
+    for (const { reject } of this.#waiting.values()) reject(why);
+    this.#waiting.clear();
+  }
+
+  async write(write: RunWrite, options?: { barrier: boolean }): Promise<void> {
+    if (this.#isClosed) throw new FencedError('The task has ended.');
+    await this.#ports.write({ ...write, id: this.task.id, fence: this.#fence }, options);
+    this.#firstRecord.resolve();
   }
 
   tell(event: ProgressEvent & { path: string; at: number }): void {
-    this.#ports.tell(event);
+    if (!this.#isClosed) this.#ports.tell(event);
   }
 
   previous(): Promise<readonly Finished[]> {
@@ -82,26 +109,28 @@ export class Run {
   }
 
   async ask(question: Question): Promise<void> {
-    await this.write({ kind: 'question', question, at: question.askedAt }, { barrier: true });
+    // Before it is stored: its answer may come before we hear that it was.
     this.questions.set(question.key, question);
+    await this.write({ kind: 'question', question, at: question.askedAt }, { barrier: true });
     this.#ports.asked();
   }
 
   answerTo(key: string): Promise<Answer> {
+    this.abort.signal.throwIfAborted();
     const known = this.questions.get(key)?.answer;
     if (known !== undefined) return Promise.resolve(known);
-    return new Promise((resolve) => {
-      this.#waiting.set(key, resolve);
-      this.#checkRest();
-    });
+    const answer = Promise.withResolvers<Answer>();
+    this.#waiting.set(key, answer);
+    this.#checkRest();
+    return answer.promise;
   }
 
   /** What the store has taken. */
   answered(question: Question, answer: Answer): void {
+    if (this.#isClosed || this.questions.get(question.key)?.answer !== undefined) return;
     this.questions.set(question.key, { ...question, answer });
-    const resolve = this.#waiting.get(question.key);
+    this.#waiting.get(question.key)?.resolve(answer);
     this.#waiting.delete(question.key);
-    resolve?.(answer);
   }
 
   #checkRest(): void {

@@ -4,6 +4,7 @@ import type { JsonObject } from '../json.ts';
 import type { EffectClass } from '../task/effect.ts';
 import type { Answer, InputRequest, Intent, Question } from '../task/question.ts';
 import type { StepRecord, Task, TaskState } from '../task/task.ts';
+import type { OtherInstance } from './store.ts';
 
 export type Row = Record<string, SQLOutputValue>;
 
@@ -27,7 +28,7 @@ export function taskFrom(row: Row, questions: readonly Question[]): Task {
     : { ...base, ...state };
 }
 
-export const openRequests = (questions: Iterable<Question>): Record<string, InputRequest> =>
+const openRequests = (questions: Iterable<Question>): Record<string, InputRequest> =>
   Object.fromEntries(
     [...questions].filter(({ answer }) => answer === undefined).map(({ wireKey, request }) => [wireKey, request]),
   );
@@ -51,4 +52,11 @@ export const questionFrom = (row: Row): Question => ({
   request: JSON.parse(String(row['request'])) as InputRequest,
   askedAt: Number(row['asked_at']),
   ...(row['answer'] !== null && { answer: JSON.parse(String(row['answer'])) as Answer }),
+});
+
+export const otherFrom = (row: Row): OtherInstance => ({
+  id: String(row['id']),
+  ...(row['pid'] !== null && { pid: Number(row['pid']) }),
+  ...(row['host'] !== null && { host: String(row['host']) }),
+  ...(row['seen_at'] !== null && { seenAt: Number(row['seen_at']) }),
 });

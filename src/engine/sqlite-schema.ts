@@ -7,16 +7,22 @@ const migrations = [
   create table task (
     id text primary key, agent text not null, owner text not null, input text not null,
     conversation text not null, predecessor text, start_key text,
-    status text not null, outcome text, ttl_ms integer,
-    created_at integer not null, updated_at integer not null,
+    status text not null, outcome text, created_at integer not null, updated_at integer not null,
+    -- What is remembered for how long: the time spent waiting for a person is added to ttl_ms when the waiting ends.
+    ttl_ms integer, waiting_since integer, forget_at integer,
+    -- Who runs it, by which right; whether somebody should; how often a process died of it.
     instance text, fence integer not null, wants_to_run integer not null default 0,
-    deaths integer not null default 0, steps_at_death integer not null default -1
+    claimed_at integer not null, deaths integer not null default 0, records_at_claim integer not null default 0
   ) strict;
-  create index task_by_owner on task (owner, created_at);
-  create index task_by_conversation on task (owner, conversation, created_at);
-  create unique index task_by_start_key on task (owner, agent, start_key) where start_key is not null;
+  create index task_by_owner on task (owner);
+  create index task_by_conversation on task (owner, conversation);
   create index task_by_instance on task (instance) where instance is not null;
   create index task_waiting on task (updated_at) where wants_to_run = 1;
+  create index task_by_forgetting on task (forget_at) where forget_at is not null;
+  create unique index task_by_start_key on task (owner, agent, start_key) where start_key is not null;
+  -- A conversation is a chain with at most one open task, whichever processes start them.
+  create unique index task_open on task (owner, conversation) where status in ('working', 'input_required');
+  create unique index task_by_predecessor on task (predecessor) where predecessor is not null;
 
   create table step (
     task text not null, key text not null, value text not null, at integer not null, primary key (task, key)

@@ -1,23 +1,12 @@
-/**
- * The store on SQLite. `node:sqlite` is synchronous: a group of writes is one short transaction, without a sync.
- *
- * The barrier is a sync of the write-ahead log by the thread pool, so that a slow disk delays those who asked for it
- * and nobody else. It covers what SQLite's own `synchronous = full` covers: every commit before it is in that file, and
- * a checkpoint (under `normal`) syncs the log before it moves pages and the database after it did.
- */
-import { closeSync, fdatasync, fsyncSync, mkdirSync, openSync } from 'node:fs';
-import { hostname } from 'node:os';
-import { dirname } from 'node:path';
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import { promisify } from 'node:util';
-import { messageOf, UsageError } from '../errors.ts';
+/** The store on SQLite. `node:sqlite` is synchronous: a group of writes is one short transaction, without a sync. */
+import { closeSync } from 'node:fs';
+import { barrierOn } from './sqlite-barrier.ts';
 import type { Question } from '../task/question.ts';
 import type { Task } from '../task/task.ts';
-import { intentFrom, questionFrom, type Row, stepFrom, taskFrom } from './sqlite-rows.ts';
-import { migrate } from './sqlite-schema.ts';
-import { FencedError, type Store, type Write } from './store.ts';
-
-const syncFile = promisify(fdatasync);
+import { type Database, openDatabase } from './sqlite-open.ts';
+import { intentFrom, otherFrom, questionFrom, type Row, stepFrom, taskFrom } from './sqlite-rows.ts';
+import { applyWrite, waited } from './sqlite-writes.ts';
+import type { Store } from './store.ts';
 
 /**
  * @param path a file, which only its owner may read, or `:memory:`.
@@ -25,224 +14,85 @@ const syncFile = promisify(fdatasync);
  */
 export function openSqliteStore(path: string): Store {
   const { db, log } = openDatabase(path);
-  const statements = new Map<string, StatementSync>();
-  const sql = (text: string): StatementSync => {
-    let statement = statements.get(text);
-    if (statement === undefined) statements.set(text, (statement = db.prepare(text)));
-    return statement;
-  };
-  const transact = <T>(work: () => T): T => {
-    sql('begin immediate').run();
-    try {
-      const value = work();
-      sql('commit').run();
-      return value;
-    } catch (error) {
-      // A full disk rolls back by itself.
-      if (db.isTransaction) sql('rollback').run();
-      throw error;
-    }
-  };
-
-  /** One statement that writes only under the newest fence (E3). */
-  const fenced = (statement: StatementSync, ...values: SQLInputValue[]): void => {
-    if (statement.run(...values).changes === 0) throw new FencedError('the task belongs to somebody else now');
-  };
-  const owned = 'where exists (select 1 from task where id = ? and fence = ?)';
-
-  const insertTask = ({ task, instance, startKey }: Extract<Write, { kind: 'task' }>): void => {
-    sql(
-      `insert into task (id, agent, owner, input, conversation, predecessor, start_key, status, ttl_ms, created_at,
-        updated_at, instance, fence) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)`,
-    ).run(
-      ...[task.id, task.agent, task.owner, JSON.stringify(task.input), task.conversation, task.predecessor ?? null],
-      ...[startKey ?? null, task.status, task.ttlMs, task.createdAt, task.updatedAt, instance],
-    );
-  };
-
-  const apply = (write: Write): void => {
-    if (write.kind === 'task') return insertTask(write);
-    const { id, fence, at } = write;
-    switch (write.kind) {
-      case 'intent':
-        return fenced(
-          sql(`insert or replace into intent (task, key, bytes, effect, at) select ?, ?, ?, ?, ? ${owned}`),
-          ...[id, write.key, write.bytes, write.effect, at, id, fence],
-        );
-      case 'reference':
-        return fenced(
-          sql(
-            'update intent set reference = ? where task = ? and key = ? and (select fence from task where id = ?) = ?',
-          ),
-          ...[write.reference, id, write.key, id, fence],
-        );
-      case 'step':
-        return fenced(sql(`insert into step select ?, ?, ?, ? ${owned}`), id, write.key, write.value, at, id, fence);
-      case 'question': {
-        const { key, wireKey, request } = write.question;
-        fenced(
-          sql(`insert into question (task, key, wire_key, request, asked_at) select ?, ?, ?, ?, ? ${owned}`),
-          ...[id, key, wireKey, JSON.stringify(request), at, id, fence],
-        );
-        sql(`update task set status = 'input_required', updated_at = ? where id = ?`).run(at, id);
-        return;
-      }
-      case 'end': {
-        const { status, ...outcome } = write.state;
-        return fenced(
-          sql(
-            `update task set status = ?, outcome = ?, updated_at = ?, instance = null, wants_to_run = 0,
-               fence = fence + 1 where id = ? and fence = ?`,
-          ),
-          ...[status, JSON.stringify(outcome), at, id, fence],
-        );
-      }
-      case 'park':
-        return fenced(sql('update task set instance = null where id = ? and fence = ?'), id, fence);
-    }
-  };
+  const { sql, run, transact } = db;
 
   const questions = (id: string): Question[] =>
     sql('select * from question where task = ? order by rowid').all(id).map(questionFrom);
   const taskOf = (row: Row): Task =>
     taskFrom(row, row['status'] === 'input_required' ? questions(String(row['id'])) : []);
+  const taskIn = (row: Row | undefined): Task | undefined => (row === undefined ? undefined : taskOf(row));
   const steps = (id: string) =>
     sql('select key, value, at from step where task = ? order by rowid').all(id).map(stepFrom);
-  const stillOpen = `exists (select 1 from question where task = task.id and answer is null)`;
 
   return {
     async write(writes) {
       const [only] = writes;
       // A statement alone is a transaction of its own, at a third of the price.
-      if (only !== undefined && writes.length === 1 && only.kind !== 'question') return apply(only);
+      if (only !== undefined && writes.length === 1 && only.kind !== 'question') return run(() => applyWrite(db, only));
       transact(() => {
-        for (const write of writes) apply(write);
+        for (const write of writes) applyWrite(db, write);
       });
     },
-    sync: syncing(log),
+    sync: barrierOn(log),
 
-    async task(id) {
-      const row = sql('select * from task where id = ?').get(id);
-      return row === undefined ? undefined : taskOf(row);
-    },
-    async tasks({ limit = 100, ...filter }) {
-      const given = Object.entries(filter).filter(([, value]) => value !== undefined);
-      const where = given.map(([column]) => `${column} = ?`).join(' and ') || 'true';
-      const select = sql(`select * from task where ${where} order by created_at desc, rowid desc limit ?`);
-      return select.all(...given.map(([, value]) => value), limit).map(taskOf);
-    },
-    async started(owner, agent, startKey) {
-      const row = sql('select * from task where owner = ? and agent = ? and start_key = ?').get(owner, agent, startKey);
-      return row === undefined ? undefined : taskOf(row);
-    },
-    async load(id) {
-      const row = sql('select * from task where id = ?').get(id);
-      if (row === undefined) return undefined;
-      const intents = sql('select * from intent where task = ?').all(id);
-      return {
-        task: taskOf(row),
-        fence: Number(row['fence']),
-        steps: steps(id),
-        intents: new Map(intents.map((intent) => [String(intent['key']), intentFrom(intent)])),
-        questions: questions(id),
-      };
-    },
-    steps: async (id) => steps(id),
-
-    answer: async (id, wireKey, answer) =>
-      transact(() => {
-        const open = sql(`select 1 from task where id = ? and status = 'input_required'`).get(id);
-        if (open === undefined) return false;
-        const taken = sql('update question set answer = ? where task = ? and wire_key = ? and answer is null').run(
-          ...[JSON.stringify(answer), id, wireKey],
-        );
-        if (taken.changes === 0) return false;
-        sql(
-          `update task set status = iif(${stillOpen}, 'input_required', 'working'), updated_at = ?, wants_to_run = 1
-           where id = ?`,
-        ).run(answer.at, id);
-        return true;
-      }),
-    rename: async (id, wireKey, newWireKey, at) =>
-      transact(() => {
-        const renamed = sql('update question set wire_key = ? where task = ? and wire_key = ? and answer is null').run(
-          ...[newWireKey, id, wireKey],
-        );
-        if (renamed.changes > 0) sql('update task set updated_at = ? where id = ?').run(at, id);
-        return renamed.changes > 0;
-      }),
-    cancel: async (id, at) =>
-      sql(
-        `update task set status = 'cancelled', outcome = '{}', updated_at = ?, instance = null, wants_to_run = 0,
-           fence = fence + 1 where id = ? and status in ('working', 'input_required')`,
-      ).run(at, id).changes > 0,
-
-    claim: async (instance, most, among) =>
-      sql(
-        `update task set instance = ?, fence = fence + 1, wants_to_run = 0 where id in (
-           select id from task where wants_to_run = 1 and instance is null
-             ${among === undefined ? '' : 'and id in (select value from json_each(?))'} order by updated_at limit ?
-         ) returning id, fence`,
-      )
-        .all(instance, ...(among === undefined ? [] : [JSON.stringify(among)]), most)
-        .map((row) => ({ id: String(row['id']), fence: Number(row['fence']) })),
-    async owned(instance) {
-      return new Set(
-        sql('select id from task where instance = ?')
-          .all(instance)
-          .map((row) => String(row['id'])),
-      );
-    },
-
-    async beat(instance, at) {
-      sql('insert into instance values (?, ?, ?, ?) on conflict (id) do update set seen_at = excluded.seen_at').run(
-        instance,
-        process.pid,
-        hostname(),
-        at,
-      );
-    },
-    async dead(instance, before) {
-      const others = sql(
-        `select instance.*, task.instance as running from task left join instance on instance.id = task.instance
-         where task.instance is not null and task.instance <> ? group by task.instance`,
-      ).all(instance);
-      return others.filter((row) => isDead(row, before)).map((row) => String(row['running']));
-    },
-    async bury(instance, most, at) {
-      const failed = JSON.stringify({
-        error: { code: -32603, message: `It was set aside: its process died ${most} times at the same place.` },
-      });
-      transact(() => {
-        const count = '(select count(*) from step where task = task.id)';
-        sql(
-          `update task set deaths = iif(${count} > steps_at_death, 1, deaths + 1), steps_at_death = ${count},
-             instance = null, wants_to_run = 1, fence = fence + 1 where instance = ?`,
-        ).run(instance);
-        sql(
-          `update task set status = 'failed', outcome = ?, wants_to_run = 0, updated_at = ?
-           where wants_to_run = 1 and deaths >= ?`,
-        ).run(failed, at, most);
-        sql('delete from instance where id = ?').run(instance);
-      });
-    },
-    async leave(instance) {
-      transact(() => {
-        sql('update task set instance = null, wants_to_run = 1, fence = fence + 1 where instance = ?').run(instance);
-        sql('delete from instance where id = ?').run(instance);
-      });
-    },
-    hasNews: newsOf(db),
-    async prune(now) {
-      return transact(() => {
-        const over = `select id from task where status not in ('working', 'input_required')
-          and ttl_ms is not null and created_at + ttl_ms < ?`;
-        for (const table of ['step', 'intent', 'question']) {
-          sql(`delete from ${table} where task in (${over})`).run(now);
+    task: async (id) => run(() => taskIn(sql('select * from task where id = ?').get(id))),
+    tasks: async ({ owner, agent, status, conversation, after, limit = 100 }) =>
+      run(() => {
+        const given = Object.entries({ owner, agent, status, conversation }).filter(([, value]) => value !== undefined);
+        const conditions = given.map(([column]) => `${column} = ?`);
+        if (after !== undefined) {
+          conditions.push('rowid < (select rowid from task where id = ?)');
+          given.push(['after', after]);
         }
-        return Number(sql(`delete from task where id in (${over})`).run(now).changes);
-      });
-    },
+        const where = conditions.join(' and ');
+        const select = sql(
+          `select * from task where ${where} and ifnull(forget_at > ?, true) order by rowid desc limit ?`,
+        );
+        return select.all(...given.map(([, value]) => String(value)), Date.now(), limit).map(taskOf);
+      }),
+    lastOf: async (owner, conversation) =>
+      run(() =>
+        taskIn(
+          sql('select * from task where owner = ? and conversation = ? order by rowid desc limit 1').get(
+            owner,
+            conversation,
+          ),
+        ),
+      ),
+    started: async (owner, agent, startKey) =>
+      run(() =>
+        taskIn(sql('select * from task where owner = ? and agent = ? and start_key = ?').get(owner, agent, startKey)),
+      ),
+    load: async (id) =>
+      run(() => {
+        const row = sql('select * from task where id = ?').get(id);
+        if (row === undefined) return undefined;
+        const intents = sql('select * from intent where task = ? order by rowid').all(id);
+        return {
+          task: taskOf(row),
+          fence: Number(row['fence']),
+          deaths: Number(row['deaths']),
+          steps: steps(id),
+          intents: new Map(intents.map((intent) => [String(intent['key']), intentFrom(intent)])),
+          questions: questions(id),
+        };
+      }),
+    steps: async (id) => run(() => steps(id)),
+    questions: async (id) => run(() => questions(id)),
+
+    ...fromOutside(db),
+    ...betweenInstances(db),
+
+    prune: async (now, most) =>
+      transact(() => {
+        const over = sql('select id from task where forget_at <= ? limit ?').all(now, most);
+        for (const { id } of over) {
+          for (const table of ['step', 'intent', 'question'])
+            sql(`delete from ${table} where task = ?`).run(String(id));
+          sql('delete from task where id = ?').run(String(id));
+        }
+        return over.length;
+      }),
     async close() {
       db.close();
       if (log !== undefined) closeSync(log);
@@ -250,65 +100,127 @@ export function openSqliteStore(path: string): Store {
   };
 }
 
-function openDatabase(path: string): { db: DatabaseSync; log?: number } {
-  try {
-    const isFile = path !== ':memory:';
-    if (isFile) {
-      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-      // SQLite gives its other files the mode of this one.
-      closeSync(openSync(path, 'a', 0o600));
-    }
-    const db = new DatabaseSync(path);
-    db.exec('pragma busy_timeout = 5000; pragma journal_mode = wal; pragma synchronous = normal');
-    migrate(db);
-    if (!isFile) return { db };
-    // The log exists from the first write on; that it exists must survive a power cut as well.
-    db.exec('create table if not exists opened (at integer) strict; drop table opened');
-    const folder = openSync(dirname(path), 'r');
-    fsyncSync(folder);
-    closeSync(folder);
-    return { db, log: openSync(`${path}-wal`, 'r') };
-  } catch (error) {
-    throw new UsageError(`The task store ${path} cannot be opened: ${messageOf(error)}`);
-  }
+/** What is done to a task by others than its run, each in one transaction. */
+function fromOutside({ sql, run, transact }: Database): Pick<Store, 'answer' | 'rename' | 'cancel'> {
+  const isOpen = `exists (select 1 from task where id = ? and status = 'input_required')`;
+  const asksMore = `exists (select 1 from question where task = task.id and answer is null)`;
+  return {
+    answer: async (id, wireKey, answer) =>
+      transact(() => {
+        const taken = sql(
+          `update question set answer = ? where task = ? and wire_key = ? and answer is null and ${isOpen}`,
+        ).run(JSON.stringify(answer), id, wireKey, id);
+        if (taken.changes === 0) return false;
+        sql('update task set updated_at = ?, wants_to_run = 1 where id = ?').run(answer.at, id);
+        sql(
+          `update task set status = 'working', ttl_ms = ttl_ms + ${waited}, waiting_since = null
+           where id = ? and not ${asksMore}`,
+        ).run(answer.at, id);
+        return true;
+      }),
+    rename: async (id, wireKey, newWireKey, at) =>
+      transact(() => {
+        const renamed = sql(
+          `update question set wire_key = ? where task = ? and wire_key = ? and answer is null and ${isOpen}`,
+        ).run(newWireKey, id, wireKey, id);
+        if (renamed.changes > 0) sql('update task set updated_at = ? where id = ?').run(at, id);
+        return renamed.changes > 0;
+      }),
+    cancel: async (id, at) =>
+      run(
+        () =>
+          sql(
+            `update task set status = 'cancelled', outcome = '{}', updated_at = ?, instance = null, wants_to_run = 0,
+               ttl_ms = ttl_ms + ${waited}, forget_at = created_at + ttl_ms + ${waited}, waiting_since = null,
+               fence = fence + 1 where id = ? and status in ('working', 'input_required')`,
+          ).run(at, at, at, id).changes > 0,
+      ),
+  };
 }
 
-/** One sync at a time; all who ask while one runs share the next. */
-function syncing(log: number | undefined): () => Promise<void> {
-  if (log === undefined) return async () => {};
-  let current: Promise<void> = Promise.resolve();
-  let next: Promise<void> | undefined;
-  return () => {
-    next ??= current
-      .catch(() => {})
-      .then(() => {
-        next = undefined;
-        return (current = syncFile(log));
+type Between = 'claim' | 'acquit' | 'owned' | 'beat' | 'others' | 'bury' | 'leave' | 'hasNews';
+
+/** Which process runs which task. */
+function betweenInstances({ sql, run, transact }: Database): Pick<Store, Between> {
+  const records =
+    '((select count(*) from step where task = task.id) + (select count(*) from question where task = task.id))';
+  const take = `update task set instance = ?, fence = fence + 1, wants_to_run = 0, claimed_at = ?,
+    records_at_claim = ${records} where id in`;
+  const version = sql('pragma data_version');
+  let lastVersion = version.get()?.['data_version'];
+
+  return {
+    claim: async (instance, most, suspicious, among) => {
+      const waiting = sql('select 1 from task where wants_to_run = 1 and instance is null limit 1');
+      // Most of the time nobody wants to run: that needs no right to write.
+      if (run(() => waiting.get()) === undefined) return [];
+      return transact(() => {
+        const at = Date.now();
+        const some = among === undefined ? '' : 'and id in (select value from json_each(?))';
+        const these = among === undefined ? [] : [JSON.stringify(among)];
+        const free = sql(
+          `${take} (select id from task where wants_to_run = 1 and instance is null and deaths < ? ${some}
+             order by updated_at limit ?) returning id, fence`,
+        ).all(instance, at, suspicious, ...these, most);
+        const suspect = sql(
+          `${take} (select id from task where wants_to_run = 1 and instance is null and deaths >= ? ${some}
+             and not exists (select 1 from task where instance is not null and deaths >= ?)
+             order by updated_at limit 1) returning id, fence`,
+        ).all(instance, at, suspicious, ...these, suspicious);
+        return [...free, ...suspect].map((row) => ({ id: String(row['id']), fence: Number(row['fence']) }));
       });
-    return next;
-  };
-}
+    },
+    acquit: async (id) => run(() => void sql('update task set deaths = 0 where id = ?').run(id)),
+    owned: async (instance) =>
+      run(() => {
+        const rows = sql('select id from task where instance = ?').all(instance);
+        return new Set(rows.map((row) => String(row['id'])));
+      }),
 
-/** SQLite counts the commits of other connections. */
-function newsOf(db: DatabaseSync): () => boolean {
-  const version = db.prepare('pragma data_version');
-  let last = version.get()?.['data_version'];
-  return () => {
-    const now = version.get()?.['data_version'];
-    const isNews = now !== last;
-    last = now;
-    return isNews;
+    beat: async ({ id, pid, host }, at) =>
+      run(
+        () =>
+          void sql(
+            'insert into instance values (?, ?, ?, ?) on conflict (id) do update set seen_at = excluded.seen_at',
+          ).run(id, pid, host, at),
+      ),
+    others: async (instance) =>
+      run(() =>
+        sql(
+          `select distinct task.instance as id, pid, host, seen_at from task
+           left join instance on instance.id = task.instance
+           where task.instance is not null and task.instance <> ?`,
+        )
+          .all(instance)
+          .map(otherFrom),
+      ),
+    bury: async (instance, { withinMs, most }, at) => {
+      const error = { code: -32603, message: `It was set aside: ${most} times its process died right after it began.` };
+      transact(() => {
+        const lastSeen = 'ifnull((select seen_at from instance where instance.id = task.instance), claimed_at)';
+        sql(
+          `update task set instance = null, wants_to_run = 1, fence = fence + 1,
+             deaths = iif(${records} = records_at_claim and ${lastSeen} - claimed_at < ?, deaths + 1, 0)
+           where instance = ?`,
+        ).run(withinMs, instance);
+        sql(
+          `update task set status = 'failed', outcome = ?, wants_to_run = 0, updated_at = ?,
+             forget_at = created_at + ttl_ms, waiting_since = null where wants_to_run = 1 and deaths >= ?`,
+        ).run(JSON.stringify({ error }), at, most);
+        sql('delete from instance where id = ?').run(instance);
+      });
+    },
+    leave: async (instance) =>
+      transact(() => {
+        sql('update task set instance = null, wants_to_run = 1, fence = fence + 1 where instance = ?').run(instance);
+        sql('delete from instance where id = ?').run(instance);
+      }),
+    hasNews: () => {
+      // SQLite counts the commits of other connections.
+      const now = run(() => version.get())?.['data_version'];
+      const isNews = now !== lastVersion;
+      lastVersion = now;
+      return isNews;
+    },
   };
-}
-
-/** A row without an instance lost it; on this machine a process can be asked for. */
-function isDead(row: Row, before: number): boolean {
-  if (row['id'] === null || Number(row['seen_at']) < before) return true;
-  if (row['host'] !== hostname()) return false;
-  try {
-    process.kill(Number(row['pid']), 0);
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH';
-  }
 }

@@ -5,6 +5,7 @@
  * write of a run names the token and fails when it is not the newest (E3): a process that was paused and taken for
  * dead can no longer write.
  */
+import { UnavailableError } from '../errors.ts';
 import type { EffectClass } from '../task/effect.ts';
 import type { TaskFilter } from '../task/engine.ts';
 import type { Answer, Intent, Question } from '../task/question.ts';
@@ -14,7 +15,10 @@ import type { StepRecord, Task, TerminalState } from '../task/task.ts';
 type OfRun = { id: string; fence: number; at: number };
 
 export type Write =
-  /** Owned by `instance` from its beginning, with the fence 1. */
+  /**
+   * Owned by `instance` from its beginning, with the fence 1.
+   * @throws ConflictError its start key is taken, its conversation has an open task, or its predecessor a successor.
+   */
   | { kind: 'task'; task: Task; instance: string; startKey?: string }
   /** What is about to leave: the exact bytes, before they do. */
   | (OfRun & { kind: 'intent'; key: string; bytes: string; effect: EffectClass })
@@ -24,35 +28,65 @@ export type Write =
   /** The task becomes `input_required`. */
   | (OfRun & { kind: 'question'; question: Question })
   | (OfRun & { kind: 'end'; state: TerminalState })
-  /** Nobody runs it any more, until it wants to run again. */
-  | (OfRun & { kind: 'park' });
+  /** Nobody runs it any more. It wants to run again at once if fewer questions are `open` than the run knew of. */
+  | (OfRun & { kind: 'park'; open: number });
 
 /** All that a run begins with. */
 export interface Loaded {
   task: Task;
   fence: number;
+  /** How many processes died of it, one after the other, without a new record. */
+  deaths: number;
   steps: StepRecord[];
   /** By step key; also of steps that are recorded. */
   intents: ReadonlyMap<string, Intent>;
   questions: Question[];
 }
 
+/** A process that runs tasks. */
+export interface Instance {
+  readonly id: string;
+  readonly pid: number;
+  readonly host: string;
+}
+
+/** Another instance, as far as it is known: one that was taken for dead has only its id. */
+export type OtherInstance = { id: string; pid?: number; host?: string; seenAt?: number };
+
+/** When a task is at fault for the deaths of its processes. */
+export interface BlameRule {
+  /** Only a death within so many milliseconds of its waking, and before a new record, counts. */
+  withinMs: number;
+  /** After so many it is set aside. */
+  most: number;
+}
+
 /** The fence of a write is not the newest: another process owns the task, or it has ended. */
 export class FencedError extends Error {}
+/** What must be there only once is there already. */
+export class ConflictError extends Error {}
+/** The disk is full or ill: nothing is wrong with what was to be written. */
+export class StoreError extends UnavailableError {}
 
 export interface Store {
-  /** All of `writes` or none, in their order; they survive this process when the promise resolves. */
+  /**
+   * All of `writes` or none, in their order; they survive this process when the promise resolves.
+   * @throws FencedError, ConflictError, StoreError.
+   */
   write(writes: readonly Write[]): Promise<void>;
-  /** A barrier: what was written before survives a power cut when the promise resolves. */
+  /** A barrier: what was written before, by whomever, survives a power cut when the promise resolves. */
   sync(): Promise<void>;
 
   task(id: string): Promise<Task | undefined>;
   /** Newest first. */
   tasks(filter: TaskFilter): Promise<Task[]>;
+  /** The newest task of a conversation, also one that may be forgotten. */
+  lastOf(owner: string, conversation: string): Promise<Task | undefined>;
   started(owner: string, agent: string, startKey: string): Promise<Task | undefined>;
   load(id: string): Promise<Loaded | undefined>;
   /** In the order of their recording. */
   steps(id: string): Promise<StepRecord[]>;
+  questions(id: string): Promise<Question[]>;
 
   /**
    * In one transaction: the answer is kept if the question is open and the task is not terminal, and the task wants to
@@ -64,22 +98,33 @@ export interface Store {
   /** Ends a task that is not terminal and takes it from whoever runs it. @returns whether it did. */
   cancel(id: string, at: number): Promise<boolean>;
 
-  /** Takes up to `most` tasks that want to run and that nobody runs; where `among` is given, of these only. */
-  claim(instance: string, most: number, among?: readonly string[]): Promise<{ id: string; fence: number }[]>;
-  /** Which of these are still this instance's. */
+  /**
+   * Takes up to `most` tasks that want to run and that nobody runs. Of those of which `suspicious` processes or more
+   * died, only one is taken, and only while no other is run: so the one that does the harm is told from the rest.
+   * Where `among` is given, of these only.
+   */
+  claim(
+    instance: string,
+    most: number,
+    suspicious: number,
+    among?: readonly string[],
+  ): Promise<{ id: string; fence: number }[]>;
+  /** The task did its processes no harm. */
+  acquit(id: string): Promise<void>;
+  /** Which tasks are still this instance's. */
   owned(instance: string): Promise<Set<string>>;
 
   /** Says that the instance lives. */
-  beat(instance: string, at: number): Promise<void>;
-  /** Instances other than `instance` that run tasks and were not heard of since `before`, or whose process is gone. */
-  dead(instance: string, before: number): Promise<string[]>;
-  /** The tasks of a dead instance want to run again; those that it died of `most` times without a record between end. */
-  bury(instance: string, most: number, at: number): Promise<void>;
-  /** The instance ends in order. */
+  beat(instance: Instance, at: number): Promise<void>;
+  /** Instances other than `instance` that run tasks. */
+  others(instance: string): Promise<OtherInstance[]>;
+  /** The tasks of a dead instance want to run again; those that are to blame end. */
+  bury(instance: string, rule: BlameRule, at: number): Promise<void>;
+  /** The instance ends in order: its tasks want to run elsewhere. */
   leave(instance: string): Promise<void>;
   /** Whether another process has written since the last call. */
   hasNews(): boolean;
-  /** Forgets terminal tasks whose time is over. @returns how many. */
-  prune(now: number): Promise<number>;
+  /** Forgets up to `most` terminal tasks whose time is over. @returns how many. */
+  prune(now: number, most: number): Promise<number>;
   close(): Promise<void>;
 }
