@@ -9,6 +9,7 @@ import { cleanText, printableJson } from './clean-text.ts';
 import { type ExitCode, exitCode, exitCodeOfError } from './exit.ts';
 import { type Globals, logLevels } from './globals.ts';
 import { readDollars, readMilliseconds } from './measures.ts';
+import { addTasksCommands } from './tasks-command-line.ts';
 import { endQuietlyWithoutReader, processTerminal as terminal } from './terminal.ts';
 
 let code: ExitCode = exitCode.ok;
@@ -56,13 +57,14 @@ program
 program
   .command('run')
   .description('give an agent one task and print its answer')
-  .argument('<agent>', 'its name')
+  .argument('[agent]', 'its name')
   .argument('[message]', 'what it should do; - or a pipe reads it from standard input')
   .addOption(new Option('--json', 'print one object: answer, usage, cost, ids').conflicts('streamJson'))
   .option('--stream-json', 'print one event a line')
   .option('--max-cost <dollars>', 'stop when it has cost this much, such as 0.50', parsed(readDollars))
   .option('--timeout <time>', 'cancel after this long, such as 90s or 20m', parsed(readMilliseconds))
-  .action(async (agent: string, message: string | undefined, options: RunFlags) => {
+  .option('--resume <task>', 'go on with a task of the store, such as one that waited for an answer')
+  .action(async (agent: string | undefined, message: string | undefined, options: RunFlags) => {
     const { json, streamJson, ...limits } = options;
     const format = json === true ? 'json' : streamJson === true ? 'stream-json' : 'text';
     code = await (await import('./run.ts')).run(agent, message, { format, ...limits }, globals(), terminal);
@@ -86,6 +88,10 @@ program
     const door = { ...(stdio !== undefined && { stdio }), ...(http !== undefined && { http: addressOf(http) }) };
     code = await serve(door, globals(), terminal);
   });
+
+addTasksCommands(program, async (command) => {
+  code = await command(globals(), terminal);
+});
 
 const mcp = program.command('mcp').description('look at the MCP servers that the agents use');
 mcp
@@ -143,6 +149,7 @@ interface RunFlags {
   streamJson?: boolean;
   maxCost?: number;
   timeout?: number;
+  resume?: string;
 }
 
 /** A reader of an option's value whose complaint is commander's. */

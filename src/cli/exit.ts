@@ -29,6 +29,7 @@ const interrupted: Record<Interruption, ExitCode> = {
 
 export function exitCodeOfTask(task: Task, interruption?: Interruption): ExitCode {
   if (task.status === 'cancelled') return interruption ? interrupted[interruption] : exitCode.failed;
+  if (task.status === 'input_required') return exitCode.inputNeeded;
   if (task.status !== 'completed') return exitCode.failed;
   switch (task.result.stop) {
     case 'answer':

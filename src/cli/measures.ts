@@ -20,3 +20,8 @@ export function readDollars(text: string): number {
   if (amount === undefined) throw new UsageError('Write an amount in US dollars, such as 0.50.');
   return Number(amount);
 }
+
+export function readCount(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new UsageError('Write a whole number from 1 on.');
+  return Number(text);
+}

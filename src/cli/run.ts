@@ -4,10 +4,13 @@ import { messageOf, UsageError } from '../errors.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import { schemaCheck } from '../json-schema.ts';
 import type { Runtime } from '../runtime.ts';
-import { type ExitCode, exitCodeOfInterruption, exitCodeOfTask } from './exit.ts';
+import type { Task } from '../task/task.ts';
+import { type ExitCode, exitCode, exitCodeOfInterruption, exitCodeOfTask } from './exit.ts';
 import { type Globals, named } from './globals.ts';
 import { type Interruptions, watchInterruptions } from './interruptions.ts';
 import { isPriced, openConfig, withRuntime } from './open.ts';
+import { ownerHere } from './owner-here.ts';
+import { askHere, isAttended, tellQuestions } from './questions.ts';
 import { readStdin } from './read-stdin.ts';
 import { type Format, showTask } from './show-task.ts';
 import type { Terminal } from './terminal.ts';
@@ -18,38 +21,39 @@ export interface RunOptions {
   maxCost?: number;
   /** Milliseconds. */
   timeout?: number;
+  /** A task of the store that is to go on, instead of a new one. */
+  resume?: string;
 }
-
-/** The owner of everything that is started from this machine's command line. */
-export const localOwner = 'local';
 
 /** After a task was cut off: what its servers get before they are ended. */
 const cutGraceMs = 2000;
+/** What a task that waits for an answer gets to finish what it does beside. */
+const parkGraceMs = 60_000;
 
 export async function run(
-  agentName: string,
+  agentName: string | undefined,
   message: string | undefined,
-  { format, maxCost, timeout }: RunOptions,
+  options: RunOptions,
   globals: Globals,
   terminal: Terminal,
 ): Promise<ExitCode> {
-  const interruptions = watchInterruptions(timeout);
+  const interruptions = watchInterruptions(options.timeout);
   try {
-    const config = withCostLimit(await openConfig(globals, terminal), agentName, maxCost);
-    const agent = named(config.agents, agentName, 'agent');
-    const text = await Promise.race([messageFrom(message), interruptions.came]);
-    if (interruptions.first) return exitCodeOfInterruption(interruptions.first);
-    const input = inputOf(agent, text);
+    const config = withCostLimit(await openConfig(globals, terminal), agentName, options.maxCost);
+    const request = await Promise.race([requestFrom(config, agentName, message, options), interruptions.came]);
+    if (typeof request === 'string') return exitCodeOfInterruption(request);
+    let isLeft = false;
     return await withRuntime(
       config,
       globals,
       terminal,
       async (runtime) => {
-        const show = { format, quiet: globals.quiet === true };
-        const { code } = await runTask(runtime, { agent: agent.name, input }, interruptions, show, terminal);
+        const show = { format: options.format, quiet: globals.quiet === true };
+        const { code } = await runTask(runtime, request, interruptions, show, terminal);
+        isLeft = code === exitCode.inputNeeded;
         return code;
       },
-      { graceMs: () => (interruptions.first ? cutGraceMs : undefined) },
+      { graceMs: () => (interruptions.first ? cutGraceMs : isLeft ? parkGraceMs : undefined) },
     );
   } finally {
     interruptions.stop();
@@ -57,21 +61,52 @@ export async function run(
   }
 }
 
-/** Runs and shows one task; an interruption cancels it. */
+/** A new task, or one of the store. */
+type RunRequest = { agent: string; input: JsonObject; conversation?: string } | { resume: string };
+
+/** @throws UsageError what was given is neither a task to begin nor one to go on with. */
+async function requestFrom(
+  config: Config,
+  agentName: string | undefined,
+  message: string | undefined,
+  { resume, maxCost }: RunOptions,
+): Promise<RunRequest> {
+  if (resume !== undefined) {
+    if (agentName === undefined && maxCost === undefined) return { resume };
+    throw new UsageError('--resume goes on with a task as it was begun: leave agent, message and --max-cost out.');
+  }
+  if (agentName === undefined) throw new UsageError('Which agent?\nhelp: deputy run AGENT "message"');
+  const agent = named(config.agents, agentName, 'agent');
+  return { agent: agent.name, input: inputOf(agent, await messageFrom(message)) };
+}
+
+/** Runs and shows one task; an interruption cancels it. What it asks is asked here, if somebody sits here. */
 export async function runTask(
   runtime: Runtime,
-  request: { agent: string; input: JsonObject; conversation?: string },
+  request: RunRequest,
   interruptions: Interruptions,
   show: { format: Format; quiet: boolean },
   terminal: Terminal,
 ): Promise<{ code: ExitCode; conversation: string }> {
   const { engine } = runtime;
-  const task = await engine.start({ ...request, owner: localOwner });
+  const owner = ownerHere();
+  const task =
+    'resume' in request ? await engine.resume(request.resume, owner) : await engine.start({ ...request, owner });
   // It may have ended by itself in the meantime.
-  interruptions.came.then(() => engine.cancel(task.id, localOwner)).catch(() => undefined);
+  interruptions.came.then(() => engine.cancel(task.id, owner)).catch(() => undefined);
+  const onQuestion = async (asking: Task): Promise<'go on' | 'leave'> => {
+    const isHere = show.format === 'text' && isAttended(terminal);
+    const isAnswered = isHere && interruptions.first === undefined && (await askHere(engine, asking, terminal));
+    // What was interrupted is cancelled: its end is still to come.
+    return isAnswered || interruptions.first !== undefined ? 'go on' : 'leave';
+  };
   // Models need not stream where nobody reads along.
   const deltas = show.format === 'stream-json' || (show.format === 'text' && terminal.out.isTTY === true);
-  const shown = await showTask(engine.watch(task.id, localOwner, { deltas }), terminal, show);
+  const shown = await showTask(engine.watch(task.id, owner, { deltas }), terminal, { ...show, onQuestion });
+  if (shown.task.status === 'input_required') {
+    const next = `It waits for an answer, as long as it takes. Afterwards: deputy run --resume ${task.id}`;
+    tellQuestions(shown.task, terminal, next);
+  }
   return { code: exitCodeOfTask(shown.task, interruptions.first), conversation: task.conversation };
 }
 
@@ -112,8 +147,8 @@ function parsedInput(agent: AgentConfig, message: string): JsonObject {
  * The stricter of the agent's own cost limit and the caller's.
  * @throws UsageError nobody knows what one of the models that may think for it costs.
  */
-function withCostLimit(config: Config, agentName: string, maxCost: number | undefined): Config {
-  if (maxCost === undefined) return config;
+function withCostLimit(config: Config, agentName: string | undefined, maxCost: number | undefined): Config {
+  if (maxCost === undefined || agentName === undefined) return config;
   for (const name of reachable(config, agentName)) {
     const { model } = named(config.agents, name, 'agent');
     const unknown = [model, ...model.fallback].find((one) => !isPriced(one));

@@ -14,6 +14,11 @@ export interface ShowOptions {
   format: Format;
   /** No progress. */
   quiet: boolean;
+  /**
+   * The task asks something that it has not asked before. Nothing is redrawn until this resolves; then it is watched on,
+   * or left as it is.
+   */
+  onQuestion?: (task: Task) => Promise<'go on' | 'leave'>;
 }
 
 export interface Shown {
@@ -25,6 +30,8 @@ export interface Shown {
 /** Everything that is shown of one task. */
 interface View {
   add(tree: ProgressTree, event: TaskEvent): void;
+  /** Somebody else writes to the terminal now, until the next event. */
+  pause(): void;
   /** Called once, after the last event. */
   end(tree: ProgressTree): void;
   /** The answer is on stdout already: it was shown as it was written. */
@@ -33,11 +40,14 @@ interface View {
 
 const redrawEvery = 80;
 
-/** Consumes `events` up to the terminal status. Prints the answer; of a task that has none, why. */
+/**
+ * Consumes `events` up to the terminal status, or to a question at which the task is left. Prints the answer; of a task
+ * that has none, why.
+ */
 export async function showTask(
   events: AsyncIterable<TaskEvent>,
   terminal: Terminal,
-  { format, quiet }: ShowOptions,
+  { format, quiet, onQuestion }: ShowOptions,
 ): Promise<Shown> {
   const tree = emptyTree();
   const view = quiet
@@ -46,19 +56,32 @@ export async function showTask(
       ? live(terminal, format)
       : lines(terminal, format);
   let task: Task | undefined;
+  const asked = new Set<string>();
   for await (const event of events) {
     if (event.type === 'status') task = event.task;
     grow(tree, event);
     if (format === 'stream-json') terminal.out.write(`${printableJson(event)}\n`);
     view.add(tree, event);
+    if (onQuestion && event.type === 'status' && asksAnew(event.task, asked)) {
+      view.pause();
+      if ((await onQuestion(event.task)) === 'leave') break;
+    }
   }
   view.end(tree);
-  if (!task || !isTerminal(task)) throw new Error('The task ended without a last status.');
+  if (!task) throw new Error('The task ended without a last status.');
 
   const shown = { task, ...(tree.root !== undefined && { agent: tree.root }) };
   if (format !== 'text') terminal.out.write(`${printableJson(summaryOf(shown), format === 'json' ? 2 : undefined)}\n`);
   else printEnd(task, terminal, view.hasShownAnswer);
   return shown;
+}
+
+/** Whether it has questions that are not in `asked`; they are then. */
+function asksAnew(task: Task, asked: Set<string>): boolean {
+  if (task.status !== 'input_required') return false;
+  const before = asked.size;
+  for (const key of Object.keys(task.inputRequests)) asked.add(key);
+  return asked.size > before;
 }
 
 function printEnd(task: Task, terminal: Terminal, hasShownAnswer: boolean): void {
@@ -88,7 +111,8 @@ function summaryOf({ task, agent }: Shown): Record<string, unknown> {
     task: task.id,
     conversation: task.conversation,
     status: task.status,
-    isError: task.status !== 'completed' || result?.isError === true,
+    isError: isTerminal(task) && (task.status !== 'completed' || result?.isError === true),
+    ...(task.status === 'input_required' && { inputRequests: task.inputRequests }),
     ...(result && {
       stop: result.stop,
       ...(result.limit !== undefined && { limit: result.limit }),
@@ -145,6 +169,7 @@ function answerOnly(terminal: Terminal, format: Format): View {
   const answer = streamedAnswer(terminal, format);
   return {
     add: (_, event) => void (answer.takes(event) && answer.take(event)),
+    pause: () => undefined,
     end: () => void (answer.isOpen && terminal.out.write('\n')),
     get hasShownAnswer() {
       return answer.answered;
@@ -161,6 +186,7 @@ function lines(terminal: Terminal, format: Format): View {
       const line = eventLine(tree, event);
       if (line !== undefined) terminal.err.write(`${line}\n`);
     },
+    pause: () => undefined,
     end: (tree) => answer.end(tree),
     get hasShownAnswer() {
       return answer.hasShownAnswer;
@@ -190,14 +216,21 @@ function live(terminal: Terminal, format: Format): View {
     if (settled.length > 0) terminal.err.write(`${settled.join('\n')}\n`);
     standing = tree.root?.calls.length ?? 0;
   };
-  const ticking = setInterval(draw, redrawEvery);
+  let isPaused = false;
+  const ticking = setInterval(() => isPaused || draw(), redrawEvery);
   ticking.unref();
   return {
     add(tree, event) {
       newest = tree;
+      isPaused = false;
       if (!answer.takes(event)) return;
       if (!answer.isOpen) settle(tree);
       answer.take(event);
+    },
+    pause() {
+      isPaused = true;
+      if (answer.isOpen) terminal.out.write('\n');
+      area.clear();
     },
     end(tree) {
       clearInterval(ticking);
