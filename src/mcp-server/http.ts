@@ -19,6 +19,7 @@ import { unavailableCode } from './meta.ts';
 import type { Era, ListKind, ServeOptions } from './options.ts';
 import { ownerLimits, type OwnerLimits } from './owner-limits.ts';
 import { agentServer } from './server.ts';
+import { HttpTaskListens } from './task-listen-http.ts';
 import { Sessions, type SessionLimits } from './sessions.ts';
 
 export interface ServeHttpOptions extends ServeOptions, SessionLimits {
@@ -71,6 +72,7 @@ export async function serveHttp(options: ServeHttpOptions): Promise<HttpDoor> {
     legacy: 'reject',
     onerror: (error) => log.debug({ err: messageOf(error) }, '2026 request'),
   });
+  const listens = new HttpTaskListens(options);
   /** Responses to calls, until their last byte has left. */
   const answering = new Set<ServerResponse>();
   const serveModern = toNodeHandler(modern, { maxRequestBodySize: maxBodyBytes });
@@ -125,10 +127,14 @@ export async function serveHttp(options: ServeHttpOptions): Promise<HttpDoor> {
       answering.add(response);
       response.once('close', () => answering.delete(response));
     }
-    const isLegacy = await isLegacyRequest(headersOnly(request), message);
-    return isLegacy
-      ? sessions.handle(request, response, message, owner)
-      : serveModern(Object.assign(request as ModernRequest, { auth: authInfoOf(owner) }), response, message);
+    if (await isLegacyRequest(headersOnly(request), message)) {
+      return sessions.handle(request, response, message, owner);
+    }
+    const authInfo = authInfoOf(owner);
+    const isServed = await listens.serve(message, owner, response, (rest, signal) =>
+      modern.fetch(headersOnly(request, signal), { parsedBody: rest, authInfo }),
+    );
+    if (!isServed) await serveModern(Object.assign(request as ModernRequest, { auth: authInfo }), response, message);
   }
 
   type ModernRequest = Parameters<typeof serveModern>[0];
@@ -148,6 +154,7 @@ export async function serveHttp(options: ServeHttpOptions): Promise<HttpDoor> {
       await calls.drain(graceMs);
       calls.cutOff();
       await allClosed(answering, flushMs);
+      listens.close();
       await modern.close();
       await sessions.close();
       await closeServer(server);
@@ -179,12 +186,12 @@ function isStart(message: unknown, { agents }: ServeOptions): boolean {
 }
 
 /** What the era is told from, beside the body: so the body is not written out and parsed again for it. */
-function headersOnly(request: IncomingMessage): Request {
+function headersOnly(request: IncomingMessage, signal?: AbortSignal): Request {
   const headers = new Headers();
   for (const [name, value] of Object.entries(request.headers)) {
     if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
   }
-  return new Request('http://localhost/mcp', { method: 'POST', headers });
+  return new Request('http://localhost/mcp', { method: 'POST', headers, ...(signal !== undefined && { signal }) });
 }
 
 async function listen(server: Server, port: number, host: string): Promise<void> {

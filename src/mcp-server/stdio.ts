@@ -5,9 +5,9 @@ import type { Readable, Writable } from 'node:stream';
 import { messageOf } from '../errors.ts';
 import { Calls } from './calls.ts';
 import { localOwner, type ListKind, type ServeOptions } from './options.ts';
-import { StdioTransport } from './sdk-seams.ts';
 import { agentServer } from './server.ts';
 import { announce } from './sessions.ts';
+import { TaskListenTransport } from './task-listen-stdio.ts';
 
 export interface ServeStdioOptions extends ServeOptions {
   /** Whom the one caller of this pipe is taken for. Default: `local`. */
@@ -34,6 +34,7 @@ const partingMs = 5000;
 export async function serveStdio(options: ServeStdioOptions): Promise<StdioDoor> {
   const { stdin = process.stdin, stdout = process.stdout, maxMessageBytes = 16 * 1024 * 1024, log } = options;
   const calls = new Calls(options.maxCalls);
+  const owner = options.owner ?? localOwner;
   /** A connection that begins with a probe gets a second instance for its session: the newest one is it. */
   let server: McpServer | undefined;
   const gone = Promise.withResolvers<void>();
@@ -41,13 +42,18 @@ export async function serveStdio(options: ServeStdioOptions): Promise<StdioDoor>
     ({ era }) => {
       server = agentServer(options, {
         era: era === 'modern' ? '2026' : '2025',
-        owner: options.owner ?? localOwner,
+        owner,
         calls,
       });
       return server;
     },
     {
-      transport: new StdioTransport(stdin, stdout, maxMessageBytes, gone.resolve),
+      transport: new TaskListenTransport(options, owner, {
+        stdin,
+        stdout,
+        maxBufferSize: maxMessageBytes,
+        onClosed: gone.resolve,
+      }),
       onerror: (error) => log.debug({ err: messageOf(error) }, 'stdio'),
     },
   );

@@ -37,6 +37,7 @@ export class FakeEngine implements TaskEngine {
       onEvent: (event, task) => {
         this.lines.observe(event, task);
         if (event.type === 'status') this.#changed(event.task);
+        else this.#changes.emit('change');
       },
       handler: async (task, context) => {
         const agent = agents[task.agent];
@@ -74,7 +75,6 @@ export class FakeEngine implements TaskEngine {
   list: TaskEngine['list'] = (...args) => this.#engine.list(...args);
   journal: TaskEngine['journal'] = (...args) => this.#engine.journal(...args);
   respond: TaskEngine['respond'] = (...args) => this.#engine.respond(...args);
-  resume: TaskEngine['resume'] = (...args) => this.#engine.resume(...args);
   watch: TaskEngine['watch'] = (...args) => this.#engine.watch(...args);
   close: TaskEngine['close'] = (graceMs) => this.#engine.close(graceMs);
 

@@ -5,6 +5,7 @@ import type { JsonObject } from '../../src/json.ts';
 import { silentLog } from '../../src/log.ts';
 import type { ServedAgent, ServeOptions } from '../../src/mcp-server/options.ts';
 import { text } from '../../src/task/content.ts';
+import type { InputRequest } from '../../src/task/question.ts';
 import { echo, endless, FakeEngine, type FakeAgent } from './fake-engine.ts';
 
 const cityInput: JsonObject = {
@@ -49,6 +50,10 @@ const agents: ServedAgent[] = [
   { name: 'broken', description: 'Fails by a fault of ours.' },
   { name: 'stopped', description: 'Is cancelled by somebody else.' },
   { name: 'witness', description: 'Tells how many tasks were cancelled, and how many others work.' },
+  { name: 'asker', description: 'Asks for a name, deep inside.' },
+  { name: 'pair', description: 'Asks two things at once.' },
+  { name: 'curious', description: 'Asks everything that can be asked, at once.' },
+  { name: 'pest', description: 'Asks twelve times.' },
   { name: 'thinker', description: "Needs its caller's model.", needs: ['sampling'] },
 ];
 
@@ -80,10 +85,43 @@ const work: Record<string, FakeAgent> = {
     ],
   }),
   limited: async () => ({ content: [text('I had 3 turns.')], isError: true, stop: 'limit', limit: 'turns' }),
+  asker: async ({ context }) => {
+    const answer = await context.branch('turn 1', (branch) => branch.requestInput('who', nameForm('Who are you?')));
+    return answer.action === 'accept' ? `Hello, ${String(answer.content['name'])}.` : `Nobody: ${answer.action}.`;
+  },
+  pair: async ({ context }) => {
+    const ask = (name: string) => context.branch(name, (branch) => branch.requestInput('who', nameForm(`${name}?`)));
+    const answers = await Promise.all([ask('first'), ask('second')]);
+    return answers.map((answer) => (answer.action === 'accept' ? answer.content['name'] : answer.action)).join(' and ');
+  },
+  curious: async ({ context }) => {
+    const messages = [{ role: 'user', content: { type: 'text', text: 'Think.' } }];
+    const questions: Record<string, InputRequest> = {
+      form: nameForm('Who are you?'),
+      url: { kind: 'url', message: 'Open this.', url: 'https://example.org/open', elicitationId: 'e-1' },
+      thought: { kind: 'sampling', params: { messages, maxTokens: 10 } },
+      folders: { kind: 'roots' },
+    };
+    const answers = Object.entries(questions).map(async ([name, request]) => {
+      const answer = await context.requestInput(name, request);
+      return `${name}: ${answer.action === 'accept' ? JSON.stringify(answer.content) : answer.action}`;
+    });
+    return (await Promise.all(answers)).join('\n');
+  },
+  pest: async ({ context }) => {
+    for (let round = 1; round <= 12; round += 1) await context.requestInput(`round_${round}`, nameForm('Again?'));
+    return 'thank you';
+  },
   broken: async () => {
     throw new Error('a wire came loose');
   },
 };
+
+const nameForm = (message: string): InputRequest => ({
+  kind: 'form',
+  message,
+  schema: { type: 'object', properties: { name: { type: 'string' } }, required: ['name'] },
+});
 
 /** `progressMs` is short, so that nobody waits for seconds to see a sign of life. */
 export function fakeNetwork(more: Partial<Omit<ServeOptions, 'engine'>> = {}): {

@@ -7,6 +7,7 @@ export interface Requirement {
 
 const http2026 = '2026-07-28 basic/transports/streamable-http';
 const http2025 = '2025-11-25 basic/transports';
+const tasks2026 = 'io.modelcontextprotocol/tasks specification/draft/tasks';
 
 export const requirements: Requirement[] = [
   {
@@ -123,5 +124,90 @@ export const requirements: Requirement[] = [
     id: 'STDOUT',
     source: http2025,
     text: 'The server MUST NOT write anything to its stdout that is not a valid MCP message.',
+  },
+  {
+    id: 'TASK-CREATED',
+    source: tasks2026,
+    text: 'A server MUST NOT return CreateTaskResult until the task is durably created, and MUST set resultType "task".',
+  },
+  {
+    id: 'TASK-UNDECLARED',
+    source: tasks2026,
+    text: 'A server MUST NOT return CreateTaskResult to a client that did not declare the extension on its request.',
+  },
+  {
+    id: 'TASK-ADVERTISED',
+    source: tasks2026,
+    text: 'The server declares support for the extension in server/discover.',
+  },
+  {
+    id: 'TASK-RESULT',
+    source: tasks2026,
+    text: 'A completed task MUST be returned with the result of the request in it; resultType MUST be "complete".',
+  },
+  {
+    id: 'TASK-FAILED',
+    source: tasks2026,
+    text: 'The status failed MUST NOT be used for errors other than JSON-RPC errors, and MUST carry that error.',
+  },
+  {
+    id: 'TASK-INPUT',
+    source: tasks2026,
+    text: 'inputRequests MUST contain all outstanding requests; responses to keys that are not outstanding are ignored.',
+  },
+  {
+    id: 'TASK-PARTIAL',
+    source: tasks2026,
+    text: 'With a partial set of responses the task remains in input_required until the remaining ones arrive.',
+  },
+  {
+    id: 'TASK-CANCEL',
+    source: tasks2026,
+    text: 'The server MUST acknowledge tasks/cancel with an empty result.',
+  },
+  {
+    id: 'TASK-CAPABILITY',
+    source: tasks2026,
+    text: 'Non-declaring clients issuing tasks/get, tasks/update or tasks/cancel MUST get -32021.',
+  },
+  {
+    id: 'TASK-HEADER',
+    source: tasks2026,
+    text: 'For tasks/get, tasks/update and tasks/cancel Mcp-Name MUST be the task id; a mismatch is refused.',
+  },
+  {
+    id: 'LISTEN-TASKS',
+    source: tasks2026,
+    text: 'Each notifications/tasks carries the complete DetailedTask, as tasks/get would have returned it.',
+  },
+  {
+    id: 'LISTEN-CAPABILITY',
+    source: tasks2026,
+    text: 'A client that asks for task notifications without declaring the extension MUST get -32021.',
+  },
+  {
+    id: 'LISTEN-ACK',
+    source: '2026-07-28 basic/patterns/subscriptions',
+    text: 'The acknowledgement MUST be the first message of a subscription; every message carries the subscription id.',
+  },
+  {
+    id: 'LISTEN-END',
+    source: '2026-07-28 basic/patterns/subscriptions',
+    text: 'A server that ends a subscription SHOULD answer the listen request with a completion.',
+  },
+  {
+    id: 'OWNERS',
+    source: tasks2026,
+    text: 'Servers MUST check on each task-related request that the client may access the task.',
+  },
+  {
+    id: 'ASK-DECLARED',
+    source: '2026-07-28 basic/patterns/mrtr',
+    text: 'Servers MUST NOT send an input request, or an elicitation mode, that the client has not declared.',
+  },
+  {
+    id: 'IDEMPOTENT',
+    source: 'ours',
+    text: 'The same idempotency key of the same owner for the same agent is the same task.',
   },
 ];
