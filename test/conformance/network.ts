@@ -12,6 +12,7 @@ import type { JsonObject } from '../../src/json.ts';
 import type { Era, ListKind, ServedAgent } from '../../src/mcp-server/options.ts';
 import { text, type Content } from '../../src/task/content.ts';
 import type { FakeAgent, FakeWork } from '../mcp-server/fake-engine.ts';
+import { questionFixtures } from './question-fixtures.ts';
 import { roundFixtures, taskFixtures } from './task-fixtures.ts';
 
 const redPixel = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg==';
@@ -19,7 +20,7 @@ const silence = 'UklGRiYAAABXQVZFZm10IBAAAAABAAEAQB8AAAB9AAACABAAZGF0YQIAAAA=';
 const image: Content = { type: 'image', data: redPixel, mimeType: 'image/png' };
 const noArguments: JsonObject = { type: 'object', properties: {} };
 
-export interface Fixture extends Pick<ServedAgent, 'needs' | 'taskSupport' | 'asksFirst'> {
+export interface Fixture extends Pick<ServedAgent, 'needs' | 'taskSupport' | 'asksFirst' | 'isPolled'> {
   schema?: JsonObject;
   work: FakeAgent;
 }
@@ -30,6 +31,7 @@ function fixtures(changed: (kind: ListKind) => void): Record<string, Fixture> {
   return {
     ...roundFixtures,
     ...taskFixtures,
+    ...questionFixtures,
     test_simple_text: says(text('This is a simple text response for testing.')),
     test_image_content: says(image),
     test_audio_content: says({ type: 'audio', data: silence, mimeType: 'audio/wav' }),
