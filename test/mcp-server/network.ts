@@ -124,24 +124,30 @@ const nameForm = (message: string): InputRequest => ({
 });
 
 /** `progressMs` is short, so that nobody waits for seconds to see a sign of life. */
-export function fakeNetwork(more: Partial<Omit<ServeOptions, 'engine'>> = {}): {
+export function fakeNetwork(
+  more: Partial<Omit<ServeOptions, 'engine'>> = {},
+  path?: string,
+): {
   engine: FakeEngine;
   options: ServeOptions;
 } {
   const released = new EventEmitter();
-  const engine: FakeEngine = new FakeEngine({
-    ...work,
-    stopped: async ({ task }) => {
-      await engine.cancel(task.id, task.owner);
-      return 'nobody hears this';
+  const engine: FakeEngine = new FakeEngine(
+    {
+      ...work,
+      stopped: async ({ task }) => {
+        await engine.cancel(task.id, task.owner);
+        return 'nobody hears this';
+      },
+      silent: async () => {
+        await once(released, 'release');
+        return 'at last';
+      },
+      release: async () => `${released.emit('release')}`,
+      witness: async () => `${engine.cancelled.length} cancelled, ${engine.working - 1} at work`,
     },
-    silent: async () => {
-      await once(released, 'release');
-      return 'at last';
-    },
-    release: async () => `${released.emit('release')}`,
-    witness: async () => `${engine.cancelled.length} cancelled, ${engine.working - 1} at work`,
-  });
+    path,
+  );
   const options: ServeOptions = {
     engine,
     lines: engine.lines,

@@ -27,6 +27,8 @@ export interface Reply {
 
 export interface Peer {
   engine: FakeEngine;
+  /** Over HTTP. */
+  url?: string;
   request(method: string, params: Message, capabilities?: Capabilities): Promise<Reply>;
   /** Opens a subscription; every message of it, as they come, until it ends. */
   listen(notifications: Message, capabilities?: Capabilities): AsyncGenerator<Message>;
@@ -58,6 +60,7 @@ async function httpPeer({ owner, ...more }: PeerOptions): Promise<Peer> {
   onTestFinished(() => door.close(0));
   return {
     engine,
+    url: door.url,
     ...httpCaller(door.url, owner),
     closeDoor: (graceMs) => door.close(graceMs),
   };

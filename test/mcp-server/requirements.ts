@@ -7,6 +7,7 @@ export interface Requirement {
 
 const http2026 = '2026-07-28 basic/transports/streamable-http';
 const http2025 = '2025-11-25 basic/transports';
+const mrtr2026 = '2026-07-28 basic/patterns/mrtr';
 const tasks2026 = 'io.modelcontextprotocol/tasks specification/draft/tasks';
 
 export const requirements: Requirement[] = [
@@ -202,12 +203,42 @@ export const requirements: Requirement[] = [
   },
   {
     id: 'ASK-DECLARED',
-    source: '2026-07-28 basic/patterns/mrtr',
+    source: mrtr2026,
     text: 'Servers MUST NOT send an input request, or an elicitation mode, that the client has not declared.',
   },
   {
     id: 'IDEMPOTENT',
     source: 'ours',
     text: 'The same idempotency key of the same owner for the same agent is the same task.',
+  },
+  {
+    id: 'ROUND',
+    source: mrtr2026,
+    text: 'An input_required result MUST include inputRequests or requestState; the retry completes the request.',
+  },
+  {
+    id: 'ROUND-MISSING',
+    source: mrtr2026,
+    text: 'Missing responses SHOULD be requested again; unexpected ones SHOULD be ignored.',
+  },
+  {
+    id: 'ROUND-ONCE',
+    source: mrtr2026,
+    text: 'Servers for which state must be consumed at most once MUST enforce that themselves.',
+  },
+  {
+    id: 'ROUND-WAIT',
+    source: mrtr2026,
+    text: 'A result without inputRequests MAY be retried at once, with the exact requestState.',
+  },
+  {
+    id: 'STATE-SEALED',
+    source: mrtr2026,
+    text: 'requestState is attacker-controlled: state that fails verification MUST be rejected; it SHOULD be bound to principal and request.',
+  },
+  {
+    id: 'STATE-RESTART',
+    source: 'ours',
+    text: 'A requestState and its task survive a restart of the server.',
   },
 ];
