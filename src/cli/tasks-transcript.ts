@@ -9,7 +9,7 @@ import type { Globals } from './globals.ts';
 import { questionText } from './questions.ts';
 import { type TasksOptions, withTasks } from './tasks.ts';
 import { paintFor, type Paint, type Terminal } from './terminal.ts';
-import { type Entry, transcriptOf } from './transcript.ts';
+import { type Entry, entriesOf } from '../agent/entries.ts';
 
 export function showTranscript(
   id: string,
@@ -19,7 +19,7 @@ export function showTranscript(
 ): Promise<ExitCode> {
   return withTasks(options, globals, terminal, async ({ engine }, owner) => {
     const record = await engine.record(id, owner);
-    const entries = transcriptOf(record);
+    const entries = entriesOf(record);
     if (options.json === true) {
       terminal.out.write(`${redacted(printableJson({ type: 'transcript', task: record.task, entries }, 2))}\n`);
     } else {

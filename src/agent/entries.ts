@@ -1,6 +1,6 @@
 /** What happened in a task, told from its records: what models said, what was called, what people were asked. */
-import type { ModelReply } from '../agent/model.ts';
-import type { ToolOutcome } from '../agent/tool.ts';
+import type { ModelReply } from './model.ts';
+import type { ToolOutcome } from './tool.ts';
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import type { Content } from '../task/content.ts';
 import type { TaskRecord } from '../task/engine.ts';
@@ -18,7 +18,7 @@ export type Entry = { path: string; at: number } & (
   | { kind: 'question'; wireKey: string; request: InputRequest; answer?: Answer }
 );
 
-export function transcriptOf({ steps, intents, questions }: TaskRecord): Entry[] {
+export function entriesOf({ steps, intents, questions }: TaskRecord): Entry[] {
   const calls = new Map<string, { name: string; args: Json }>();
   const entries: Entry[] = [];
   for (const { key, value, at } of steps) {
