@@ -12,6 +12,8 @@
  *   4. The stdio transport ends in `close()`, whoever closes it: that is how we learn that the other side is gone.
  *   5. `initialize` answers with `Server.getCapabilities()`, asked after the version is known: what belongs to one version
  *      is added there.
+ *   6. Our own requests are counted from 0, and the client of the v1 SDK does not heed the cancellation of request 0: we
+ *      count from 1.
  */
 import {
   CLIENT_CAPABILITIES_META_KEY,
@@ -37,6 +39,7 @@ export class AgentServer extends McpServer {
   ) {
     super(info, options);
     this.#inputSchema = inputSchema;
+    (this.server as unknown as { _requestMessageId: number })._requestMessageId = 1;
   }
 
   /** A result that is no `CallToolResult` is an `OtherResult`: it reaches the caller as it is. */

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { serveHttp } from '../../src/mcp-server/http.ts';
 import { AgentServer, StdioTransport } from '../../src/mcp-server/sdk-seams.ts';
 import { fakeNetwork } from './network.ts';
-import { meta, postModern } from './wire.ts';
+import { messagesOf, meta, postModern } from './wire.ts';
 
 test('seam 1: the HTTP entry asks toolInputSchemaJson for the schema behind parameter headers', async () => {
   expect(Object.getOwnPropertyNames(McpServer.prototype)).toContain('toolInputSchemaJson');
@@ -54,4 +54,32 @@ test('seam 4: the stdio transport ends in close() when its input ends', async ()
   await transport.start();
   stdin.end();
   await closed.promise;
+});
+
+test('seam 5: initialize answers with getCapabilities(), when the version is known', async () => {
+  const door = await serveHttp(fakeNetwork().options);
+  const tasksOf = async (protocolVersion: string) => {
+    const response = await fetch(door.url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
+      body: JSON.stringify({
+        jsonrpc: '2.0',
+        id: 1,
+        method: 'initialize',
+        params: { protocolVersion, capabilities: {}, clientInfo: { name: 'by-hand', version: '1' } },
+      }),
+    });
+    const [message] = await messagesOf(response);
+    return (message?.['result'] as { capabilities: { tasks?: unknown } }).capabilities.tasks;
+  };
+  expect(await tasksOf('2025-11-25')).toEqual({ list: {}, cancel: {}, requests: { tools: { call: {} } } });
+  expect(await tasksOf('2025-06-18')).toBeUndefined();
+  await door.close(0);
+});
+
+test('seam 6: our own requests are counted from a field that is there', () => {
+  const server = new AgentServer({ name: 'x', version: '1' }, {}, () => undefined);
+  const fresh = new McpServer({ name: 'x', version: '1' });
+  expect(fresh.server).toHaveProperty('_requestMessageId', 0);
+  expect(server.server).toHaveProperty('_requestMessageId', 1);
 });

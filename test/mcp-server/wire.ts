@@ -45,7 +45,11 @@ export async function post2025(url: string, session: string, body: unknown, sign
 }
 
 /** Begins a 2025 session by hand. @returns its id, or the response where there is none. */
-export async function initialize(url: string, protocolVersion = '2025-11-25'): Promise<string | Response> {
+export async function initialize(
+  url: string,
+  protocolVersion = '2025-11-25',
+  capabilities: Record<string, unknown> = {},
+): Promise<string | Response> {
   const response = await fetch(url, {
     method: 'POST',
     headers: json,
@@ -53,7 +57,7 @@ export async function initialize(url: string, protocolVersion = '2025-11-25'): P
       jsonrpc: '2.0',
       id: 1,
       method: 'initialize',
-      params: { protocolVersion, capabilities: {}, clientInfo: { name: 'by-hand', version: '1' } },
+      params: { protocolVersion, capabilities, clientInfo: { name: 'by-hand', version: '1' } },
     }),
   });
   const session = response.headers.get('mcp-session-id');

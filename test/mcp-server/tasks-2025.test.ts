@@ -1,0 +1,143 @@
+/** Tasks of 2025-11-25 with the client of the v1 SDK, over both doors. */
+import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
+import { describe, expect, test } from 'vitest';
+import { accept, callAsTask, openDoor, openPeer2025, startTask, type Answer } from './peer-2025.ts';
+
+const patience = { timeout: 5000, interval: 5 };
+const related = (taskId: string) => ({ 'io.modelcontextprotocol/related-task': { taskId } });
+const ann = accept({ name: 'Ann' });
+
+const doors: [string, (answer?: Answer) => ReturnType<typeof openPeer2025>][] = [
+  ['HTTP', async (answer) => openPeer2025((await openDoor()).url, answer)],
+  ['stdio', (answer) => openPeer2025(undefined, answer)],
+];
+
+describe.each(doors)('2025 tasks over %s', (_, open) => {
+  test('a call becomes a task with the time to live that we grant, and its result can be fetched', async () => {
+    const peer = await open(ann);
+    const { task, _meta } = await startTask(peer, 'echo', 1e15);
+    expect(task).toMatchObject({
+      taskId: expect.stringMatching(/^[\w-]{32}$/),
+      status: 'working',
+      ttl: 7 * 24 * 3_600_000,
+      pollInterval: 1000,
+    });
+    expect(_meta['io.modelcontextprotocol/model-immediate-response']).toContain(task.taskId);
+    const result = await peer.client.experimental.tasks.getTaskResult(task.taskId, CallToolResultSchema);
+    expect(result).toMatchObject({ content: [{ text: 'hi' }], _meta: related(task.taskId) });
+    expect(await peer.client.experimental.tasks.getTask(task.taskId)).toMatchObject({ status: 'completed' });
+    const { task: short } = await startTask(peer, 'echo', 1);
+    expect(short.ttl).toBe(60_000);
+  });
+
+  test('a question is asked on the stream of tasks/result, related to its task, and once', async () => {
+    const peer = await open(ann);
+    const { taskId, result, statuses } = await callAsTask(peer, 'asker');
+    expect(result).toMatchObject({ content: [{ text: 'Hello, Ann.' }] });
+    expect(statuses).toContain('input_required');
+    expect(peer.asked).toMatchObject([
+      { mode: 'form', message: 'Who are you?', requestedSchema: { required: ['name'] }, _meta: related(taskId) },
+    ]);
+    expect(peer.told).toContainEqual(expect.objectContaining({ taskId, status: 'completed' }));
+  });
+
+  test('a result that is an error is a failed task, and is fetched as it is', async () => {
+    const peer = await open();
+    const { task } = await startTask(peer, 'limited');
+    const result = await peer.client.experimental.tasks.getTaskResult(task.taskId, CallToolResultSchema);
+    expect(result).toMatchObject({ isError: true, content: [{ text: 'I had 3 turns.' }], _meta: related(task.taskId) });
+    expect(await peer.client.experimental.tasks.getTask(task.taskId)).toMatchObject({
+      status: 'failed',
+      statusMessage: 'I had 3 turns.',
+    });
+  });
+
+  test('a fault of ours is the error of tasks/result', async () => {
+    const peer = await open();
+    const { task } = await startTask(peer, 'broken');
+    const result = peer.client.experimental.tasks.getTaskResult(task.taskId, CallToolResultSchema);
+    await expect(result).rejects.toMatchObject({ code: -32603 });
+  });
+
+  test('a task is cancelled once; one that is over refuses', async () => {
+    const peer = await open();
+    const { tasks } = peer.client.experimental;
+    const { task } = await startTask(peer, 'endless');
+    expect(await tasks.cancelTask(task.taskId)).toMatchObject({ taskId: task.taskId, status: 'cancelled' });
+    await expect(tasks.cancelTask(task.taskId)).rejects.toMatchObject({
+      code: -32602,
+      message: expect.stringContaining("already in terminal status 'cancelled'"),
+    });
+    expect(await tasks.getTask(task.taskId)).toMatchObject({ status: 'cancelled' });
+  });
+
+  test('a task that nobody knows is refused in the words of the specification', async () => {
+    const { client } = await open();
+    for (const method of ['getTask', 'cancelTask'] as const) {
+      await expect(client.experimental.tasks[method]('nobody')).rejects.toMatchObject({
+        code: -32602,
+        message: expect.stringContaining('Failed to retrieve task: Task not found'),
+      });
+    }
+  });
+
+  test('arguments that do not fit are an error: there is no task to show it', async () => {
+    const { client } = await open();
+    const params = { name: 'weather', arguments: { city: 7 }, task: {} };
+    await expect(client.request({ method: 'tools/call', params }, CallToolResultSchema)).rejects.toMatchObject({
+      code: -32602,
+      message: expect.stringContaining('Invalid arguments for weather'),
+    });
+  });
+});
+
+test('the list of tasks is told in pages, newest first, and ends', async () => {
+  const { url } = await openDoor();
+  const peer = await openPeer2025(url);
+  const started: string[] = [];
+  for (let count = 0; count < 103; count += 1) started.unshift((await startTask(peer, 'echo'))['task'].taskId);
+  const listed: string[] = [];
+  let cursor: string | undefined;
+  let pages = 0;
+  do {
+    const page = await peer.client.experimental.tasks.listTasks(cursor);
+    listed.push(...page.tasks.map(({ taskId }) => taskId));
+    cursor = page.nextCursor;
+    pages += 1;
+  } while (cursor !== undefined);
+  expect(listed).toEqual(started);
+  expect(pages).toBe(3);
+  await expect(peer.client.experimental.tasks.listTasks('nonsense')).rejects.toMatchObject({ code: -32602 });
+});
+
+test('a client that cannot be asked sees a task at work, with the place to answer', async () => {
+  const { url, engine } = await openDoor();
+  const peer = await openPeer2025(url);
+  const { task } = await startTask(peer, 'asker');
+  const status = () => peer.client.experimental.tasks.getTask(task.taskId);
+  await expect.poll(async () => (await status()).statusMessage, patience).toContain('deputy tasks respond');
+  expect(await status()).toMatchObject({ status: 'working', statusMessage: expect.stringContaining('"Who are you?"') });
+  const result = peer.client.experimental.tasks.getTaskResult(task.taskId, CallToolResultSchema);
+  const { inputRequests } = (await engine.get(task.taskId, 'local')) as { inputRequests: Record<string, unknown> };
+  const [key = ''] = Object.keys(inputRequests);
+  await engine.respond(task.taskId, 'local', { [key]: { action: 'accept', content: { name: 'Bob' } } }, 'test');
+  expect(await result).toMatchObject({ content: [{ text: 'Hello, Bob.' }] });
+});
+
+test('progress is told for as long as the task works, and belongs to it', async () => {
+  const { url } = await openDoor();
+  const peer = await openPeer2025(url);
+  const told: string[] = [];
+  const { result } = await (async () => {
+    const { tasks } = peer.client.experimental;
+    const onprogress = ({ message }: { message?: string | undefined }) => void told.push(message ?? '');
+    const params = { name: 'busy', arguments: { message: 'hi' } };
+    const seen: { result?: unknown } = {};
+    for await (const message of tasks.callToolStream(params, CallToolResultSchema, { task: {}, onprogress })) {
+      if (message.type === 'result') seen.result = message.result;
+    }
+    return seen;
+  })();
+  expect(result).toMatchObject({ content: [{ text: 'read it' }] });
+  expect(told).toEqual(['busy: thinks, turn 1', 'busy: files/read ...', 'busy: files/read done: 12 lines']);
+});
