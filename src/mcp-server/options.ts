@@ -1,7 +1,7 @@
 import type { McpServer } from '@modelcontextprotocol/server';
 import type { Json, JsonObject } from '../json.ts';
 import type { Log } from '../log.ts';
-import type { TaskEngine } from '../task/engine.ts';
+import type { TaskEngine, TaskKeeper } from '../task/engine.ts';
 import type { Calls } from './calls.ts';
 import type { SessionStreams } from './session-streams.ts';
 import type { StatusLines } from './status-lines.ts';
@@ -43,7 +43,7 @@ interface AgentAnnotations {
 }
 
 export interface ServeOptions {
-  engine: TaskEngine;
+  engine: TaskEngine & Pick<TaskKeeper, 'record'>;
   /** A function where the agents may change while serving: then call `changed('tools')` after they did. */
   agents: readonly ServedAgent[] | (() => readonly ServedAgent[]);
   name: string;

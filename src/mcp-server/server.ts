@@ -10,6 +10,7 @@ import type { JsonObject } from '../json.ts';
 import { answerCall } from './call-agent.ts';
 import { callHandleTool, handleTools } from './handle-tools.ts';
 import type { Caller, Era, ServedAgent, ServeOptions } from './options.ts';
+import { ownCacheHint, serveResources } from './resources.ts';
 import { AgentServer } from './sdk-seams.ts';
 import { errorResult, inputSchemaOf, toolOf } from './tool.ts';
 import { askableOf } from './wire-question.ts';
@@ -29,9 +30,14 @@ export function agentServer(options: ServeOptions, caller: Caller): McpServer {
   const server = new AgentServer(
     { name, version, ...(title !== undefined && { title }) },
     {
-      capabilities: { tools: { listChanged: typeof options.agents === 'function' }, logging: {}, ...wire.capabilities },
+      capabilities: {
+        tools: { listChanged: typeof options.agents === 'function' },
+        resources: { subscribe: true, listChanged: options.extend !== undefined },
+        logging: {},
+        ...wire.capabilities,
+      },
       ...(instructions !== undefined && { instructions }),
-      cacheHints: { 'tools/list': cacheHint, 'server/discover': cacheHint },
+      cacheHints: { 'tools/list': cacheHint, 'server/discover': cacheHint, 'resources/list': ownCacheHint },
     },
     (tool) => {
       const agent = find(tool);
@@ -70,6 +76,7 @@ export function agentServer(options: ServeOptions, caller: Caller): McpServer {
     return answerCall({ ...request, agent, args }, speaks.face(declared, params as JsonObject, agent));
   });
 
+  serveResources(server, options, caller);
   options.extend?.(server, caller.era);
   return server;
 }

@@ -6,7 +6,7 @@ import type { ServeOptions } from './options.ts';
 import {
   acknowledged,
   completion,
-  ownTasks,
+  honored,
   taskListenOf,
   tellTasks,
   withTasks,
@@ -58,7 +58,7 @@ export class HttpTaskListens {
       response.writeHead(answered.status, Object.fromEntries(answered.headers)).end(await answered.text());
       return;
     }
-    const taskIds = await ownTasks(this.#options, owner, listen.taskIds);
+    const own = await honored(this.#options, owner, listen);
     const over = new AbortController();
     const end = (): void => over.abort();
     this.#open.add(end);
@@ -76,8 +76,8 @@ export class HttpTaskListens {
         const said = acknowledged(frame);
         if (said !== undefined && told === undefined) {
           isAlone = Object.keys(said).length === 0;
-          send(withTasks(frame, taskIds));
-          told = tellTasks(this.#options, owner, listen, taskIds, signal, send);
+          send(withTasks(frame, own));
+          told = tellTasks(this.#options, owner, listen, own, signal, send);
         } else if (frame['id'] === undefined) {
           send(frame);
         }

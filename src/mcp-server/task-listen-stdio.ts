@@ -8,10 +8,11 @@ import { StdioTransport } from './sdk-seams.ts';
 import {
   acknowledged,
   completion,
-  ownTasks,
+  honored,
   taskListenOf,
   tellTasks,
   withTasks,
+  type TaskFilter,
   type TaskListen,
 } from './task-listen.ts';
 
@@ -52,9 +53,9 @@ export class TaskListenTransport extends StdioTransport {
       if (open !== undefined && 'id' in message) this.#end(id);
       return super.send(message);
     }
-    const taskIds = await ownTasks(this.#options, this.#owner, open.listen.taskIds);
-    await super.send(withTasks(message as unknown as JsonObject, taskIds) as unknown as JSONRPCMessage);
-    void this.#tell(open, taskIds, Object.keys(said).length === 0);
+    const own = await honored(this.#options, this.#owner, open.listen);
+    await super.send(withTasks(message as unknown as JsonObject, own) as unknown as JSONRPCMessage);
+    void this.#tell(open, own, Object.keys(said).length === 0);
   }
 
   override async close(): Promise<void> {
@@ -79,9 +80,9 @@ export class TaskListenTransport extends StdioTransport {
     }
   }
 
-  async #tell({ listen, over }: OpenListen, taskIds: string[], isAlone: boolean): Promise<void> {
+  async #tell({ listen, over }: OpenListen, own: TaskFilter, isAlone: boolean): Promise<void> {
     const send = (message: JSONRPCMessage): void => this.#send(message);
-    await tellTasks(this.#options, this.#owner, listen, taskIds, over.signal, send);
+    await tellTasks(this.#options, this.#owner, listen, own, over.signal, send);
     if (over.signal.aborted || !isAlone) return;
     this.#end(listen.id);
     this.#send(completion(listen) as unknown as JSONRPCMessage);

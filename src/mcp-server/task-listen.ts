@@ -1,9 +1,10 @@
 /**
- * `notifications/tasks` on a `subscriptions/listen` that names `taskIds` (Tasks extension, "Task Status Notifications").
+ * What a `subscriptions/listen` may want to hear of tasks: `notifications/tasks` of those in `taskIds` (Tasks extension,
+ * "Task Status Notifications"), and updates of the resources that tasks are.
  *
- * The SDK serves the subscription itself, but knows nothing of `taskIds` and drops them. So it is given the request
- * without them, and keeps checking, acknowledging and ending it; the two doors put the tasks into its acknowledgement,
- * and tell of them beside what it tells.
+ * The SDK serves the subscription itself, but drops `taskIds`, and would tell anybody of any resource. So it is given the
+ * request without them, and keeps checking, acknowledging and ending it; the two doors put the tasks into its
+ * acknowledgement, and tell of them beside what it tells.
  *
  *   - Nothing is told before the acknowledgement.
  *   - Foreign and missing tasks are left out of it, silently.
@@ -21,17 +22,27 @@ import {
 } from '@modelcontextprotocol/server';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import type { ServeOptions } from './options.ts';
+import { taskIn } from './resources.ts';
 import { detailedTask } from './task-2026.ts';
+import { tellUpdates } from './task-updates.ts';
+import { isTaskOf } from './task-wire.ts';
 import { declaresTasks, tasksRequired } from './tasks-2026.ts';
 import { askableOf, type Askable } from './wire-question.ts';
 
 /** Of one subscription. */
 const mostTasks = 1000;
 
+/** A field that is absent was not asked for. */
+export interface TaskFilter {
+  taskIds?: string[];
+  /** Of tasks. */
+  resourceSubscriptions?: string[];
+}
+
 export interface TaskListen {
   /** Of the subscription: that of its request. */
   id: string | number;
-  taskIds: string[];
+  wants: TaskFilter;
   asks: Askable;
   /** The request as the SDK may see it. */
   rest: JSONRPCRequest;
@@ -43,34 +54,47 @@ export function taskListenOf(message: unknown): TaskListen | undefined {
   const { id, params } = message;
   if ((typeof id !== 'string' && typeof id !== 'number') || !isJsonObject(params)) return undefined;
   const { notifications, _meta } = params;
-  if (!isJsonObject(notifications) || notifications['taskIds'] === undefined) return undefined;
+  if (!isJsonObject(notifications)) return undefined;
+  const { taskIds, resourceSubscriptions, ...others } = notifications;
+  const uris = Array.isArray(resourceSubscriptions) ? resourceSubscriptions : [];
+  const taskUris = uris.filter((uri) => typeof uri === 'string').filter((uri) => taskIn(uri) !== undefined);
+  if (taskIds === undefined && taskUris.length === 0) return undefined;
 
   const declared = isJsonObject(_meta) ? (_meta[CLIENT_CAPABILITIES_META_KEY] as ClientCapabilities) : undefined;
-  if (!declaresTasks(declared)) throw tasksRequired();
-  const { taskIds, ...others } = notifications;
-  if (!Array.isArray(taskIds) || !taskIds.every((task) => typeof task === 'string') || taskIds.length > mostTasks) {
+  if (taskIds !== undefined && !declaresTasks(declared)) throw tasksRequired();
+  const areTexts =
+    taskIds === undefined || (Array.isArray(taskIds) && taskIds.every((task) => typeof task === 'string'));
+  const wanted = areTexts ? [...new Set(taskIds)] : undefined;
+  if (wanted === undefined || wanted.length + taskUris.length > mostTasks) {
     const what = `notifications.taskIds must be a list of at most ${mostTasks} task ids`;
     throw new ProtocolError(ProtocolErrorCode.InvalidParams, what);
   }
+  const left = uris.filter((uri) => !taskUris.includes(String(uri)));
+  const rest = { ...others, ...(resourceSubscriptions !== undefined && { resourceSubscriptions: left }) };
   return {
     id,
-    taskIds: [...new Set(taskIds)],
+    wants: {
+      ...(taskIds !== undefined && { taskIds: wanted }),
+      ...(taskUris.length > 0 && { resourceSubscriptions: [...new Set(taskUris)] }),
+    },
     asks: askableOf(declared, '2026-07-28'),
-    rest: { ...message, params: { ...params, notifications: others } } as unknown as JSONRPCRequest,
+    rest: { ...message, params: { ...params, notifications: rest } } as unknown as JSONRPCRequest,
   };
 }
 
-/** Those of the tasks that are the owner's. */
-export async function ownTasks({ engine }: ServeOptions, owner: string, ids: readonly string[]): Promise<string[]> {
-  const own = await Promise.all(
-    ids.map((id) =>
-      engine.get(id, owner).then(
-        () => true,
-        () => false,
-      ),
-    ),
-  );
-  return ids.filter((_, index) => own[index] === true);
+/** What of it may be told: the owner's tasks. */
+export async function honored(options: ServeOptions, owner: string, { wants }: TaskListen): Promise<TaskFilter> {
+  const { taskIds, resourceSubscriptions } = wants;
+  const own = async (names: string[], taskOf: (name: string) => string): Promise<string[]> => {
+    const found = await Promise.all(names.map((name) => isTaskOf(options, owner, taskOf(name))));
+    return names.filter((_, index) => found[index] === true);
+  };
+  return {
+    ...(taskIds !== undefined && { taskIds: await own(taskIds, (id) => id) }),
+    ...(resourceSubscriptions !== undefined && {
+      resourceSubscriptions: await own(resourceSubscriptions, (uri) => taskIn(uri) ?? ''),
+    }),
+  };
 }
 
 /** What was asked for and is not about tasks, as the SDK acknowledged it; undefined where `message` acknowledges nothing. */
@@ -82,10 +106,16 @@ export function acknowledged(message: unknown): JsonObject | undefined {
 }
 
 /** `message`, an acknowledgement, with the tasks in it. */
-export const withTasks = (message: JsonObject, taskIds: string[]): JsonObject => ({
-  ...message,
-  params: { ...(message['params'] as JsonObject), notifications: { ...acknowledged(message), taskIds } },
-});
+export function withTasks(message: JsonObject, { taskIds, resourceSubscriptions = [] }: TaskFilter): JsonObject {
+  const said = acknowledged(message) ?? {};
+  const uris = [...((said['resourceSubscriptions'] as string[] | undefined) ?? []), ...resourceSubscriptions];
+  const notifications = {
+    ...said,
+    ...(taskIds !== undefined && { taskIds }),
+    ...(uris.length > 0 && { resourceSubscriptions: uris }),
+  };
+  return { ...message, params: { ...(message['params'] as JsonObject), notifications } };
+}
 
 /** The end of a subscription as the server says it. */
 export const completion = ({ id }: TaskListen): JsonObject => ({
@@ -99,7 +129,7 @@ export async function tellTasks(
   options: ServeOptions,
   owner: string,
   { id, asks }: TaskListen,
-  taskIds: readonly string[],
+  { taskIds = [], resourceSubscriptions = [] }: TaskFilter,
   signal: AbortSignal,
   send: (notification: JSONRPCNotification) => void,
 ): Promise<void> {
@@ -111,7 +141,12 @@ export async function tellTasks(
       send({ jsonrpc: '2.0', method: 'notifications/tasks', params });
     }
   };
-  const told = await Promise.allSettled(taskIds.map(tell));
+  const updated = (uri: string): Promise<void> =>
+    tellUpdates(options, owner, taskIn(uri) ?? '', signal, () => {
+      const params = { uri, _meta: { [SUBSCRIPTION_ID_META_KEY]: id } };
+      send({ jsonrpc: '2.0', method: 'notifications/resources/updated', params });
+    });
+  const told = await Promise.allSettled([...taskIds.map(tell), ...resourceSubscriptions.map(updated)]);
   for (const { reason } of told.filter((outcome) => outcome.status === 'rejected')) {
     log.error({ err: reason as unknown }, 'a subscription could not tell of a task');
   }

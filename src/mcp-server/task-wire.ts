@@ -96,3 +96,13 @@ export function answerOf(options: ServeOptions, task: Task & TerminalState): Cal
 
 const servedAgent = ({ agents }: ServeOptions, name: string) =>
   (typeof agents === 'function' ? agents() : agents).find((agent) => agent.name === name);
+
+export async function isTaskOf({ engine }: ServeOptions, owner: string, id: string): Promise<boolean> {
+  try {
+    await engine.get(id, owner);
+    return true;
+  } catch (error) {
+    if (error instanceof NotFoundError) return false;
+    throw error;
+  }
+}

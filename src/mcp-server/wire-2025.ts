@@ -6,6 +6,7 @@ import { ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
 import { isJsonObject } from '../json.ts';
 import { callForAnswer, callForTask } from './call-2025.ts';
 import { followTask } from './follow-task.ts';
+import { serveSubscriptions2025 } from './resources-2025.ts';
 import { declaration2025, openSession, streamOf } from './session-2025.ts';
 import { hasTasks, serveTasks } from './tasks-2025.ts';
 import type { Wire } from './wire.ts';
@@ -19,6 +20,7 @@ export const wire2025: Wire = {
     server.declareFor(hasTasks, taskCapabilities);
     const session = openSession(server, options, caller);
     serveTasks(session);
+    serveSubscriptions2025(server, options, caller);
     return {
       // A `task` parameter means nothing on versions that have no tasks ("Task Support and Handling").
       face({ protocolVersion }, { task }, { name, taskSupport }) {

@@ -6,7 +6,7 @@ import type { Json } from '../../src/json.ts';
 import { silentLog } from '../../src/log.ts';
 import { StatusLines } from '../../src/mcp-server/status-lines.ts';
 import { text } from '../../src/task/content.ts';
-import type { StartTask, TaskContext, TaskEngine } from '../../src/task/engine.ts';
+import type { StartTask, TaskContext, TaskEngine, TaskKeeper } from '../../src/task/engine.ts';
 import type { ProgressEvent } from '../../src/task/event.ts';
 import { isTerminal, type Task, type TaskResult } from '../../src/task/task.ts';
 import { noUsage } from '../../src/task/usage.ts';
@@ -24,7 +24,7 @@ export class FakeEngine implements TaskEngine {
   readonly started: StartTask[] = [];
   readonly cancelled: string[] = [];
   readonly lines = new StatusLines();
-  readonly #engine: TaskEngine;
+  readonly #engine: TaskEngine & TaskKeeper;
   readonly #open = new Map<string, Task>();
   readonly #changes = new EventEmitter();
 
@@ -74,6 +74,7 @@ export class FakeEngine implements TaskEngine {
   get: TaskEngine['get'] = (...args) => this.#engine.get(...args);
   list: TaskEngine['list'] = (...args) => this.#engine.list(...args);
   journal: TaskEngine['journal'] = (...args) => this.#engine.journal(...args);
+  record: TaskKeeper['record'] = (...args) => this.#engine.record(...args);
   respond: TaskEngine['respond'] = (...args) => this.#engine.respond(...args);
   watch: TaskEngine['watch'] = (...args) => this.#engine.watch(...args);
   close: TaskEngine['close'] = (graceMs) => this.#engine.close(graceMs);
