@@ -26,6 +26,7 @@ export interface Peer2025 {
   /** The states of tasks that it was told of unasked. */
   told: { taskId: string; status: string }[];
   call(name: string, args?: Record<string, unknown>, options?: { signal?: AbortSignal }): Promise<CallToolResult>;
+  close(): Promise<void>;
 }
 
 export const accept =
@@ -38,8 +39,15 @@ const stdioServer = {
   stderr: 'ignore' as const,
 };
 
-/** @param url of a door; without one, a server of its own on stdio. @param answer without one it declares no elicitation. */
-export async function openPeer2025(url: string | undefined, answer?: Answer): Promise<Peer2025> {
+/** Closed with the test. @param answer without one it declares no elicitation. */
+export async function openPeer2025(url: string, answer?: Answer): Promise<Peer2025> {
+  const peer = await connectPeer2025(url, answer);
+  onTestFinished(() => peer.close());
+  return peer;
+}
+
+/** @param url of a door; without one, a server of its own on stdio. */
+export async function connectPeer2025(url: string | undefined, answer?: Answer): Promise<Peer2025> {
   const client = new Client(
     { name: 'v1-peer', version: '1.0.0' },
     { capabilities: answer === undefined ? {} : { elicitation: {} } },
@@ -56,9 +64,9 @@ export async function openPeer2025(url: string | undefined, answer?: Answer): Pr
   const transport =
     url === undefined ? new StdioClientTransport(stdioServer) : new StreamableHTTPClientTransport(new URL(url));
   await client.connect(transport);
-  onTestFinished(() => client.close());
   return {
     client,
+    close: () => client.close(),
     asked,
     told,
     call: async (name, args = { message: 'hi' }, options) =>

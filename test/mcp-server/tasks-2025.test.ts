@@ -1,20 +1,27 @@
 /** Tasks of 2025-11-25 with the client of the v1 SDK, over both doors. */
 import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
-import { describe, expect, test } from 'vitest';
-import { accept, callAsTask, openDoor, openPeer2025, startTask, type Answer } from './peer-2025.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { serveHttp, type HttpDoor } from '../../src/mcp-server/http.ts';
+import { fakeNetwork } from './network.ts';
+import { accept, callAsTask, connectPeer2025, openDoor, openPeer2025, startTask, type Peer2025 } from './peer-2025.ts';
 
 const patience = { timeout: 5000, interval: 5 };
 const related = (taskId: string) => ({ 'io.modelcontextprotocol/related-task': { taskId } });
 const ann = accept({ name: 'Ann' });
 
-const doors: [string, (answer?: Answer) => ReturnType<typeof openPeer2025>][] = [
-  ['HTTP', async (answer) => openPeer2025((await openDoor()).url, answer)],
-  ['stdio', (answer) => openPeer2025(undefined, answer)],
-];
+describe.each(['HTTP', 'stdio'])('2025 tasks over %s', (kind) => {
+  let peer: Peer2025;
+  let door: HttpDoor | undefined;
+  beforeAll(async () => {
+    if (kind === 'HTTP') door = await serveHttp(fakeNetwork().options);
+    peer = await connectPeer2025(door?.url, ann);
+  });
+  afterAll(async () => {
+    await peer.close();
+    await door?.close(0);
+  });
 
-describe.each(doors)('2025 tasks over %s', (_, open) => {
   test('a call becomes a task with the time to live that we grant, and its result can be fetched', async () => {
-    const peer = await open(ann);
     const { task, _meta } = await startTask(peer, 'echo', 1e15);
     expect(task).toMatchObject({
       taskId: expect.stringMatching(/^[\w-]{32}$/),
@@ -31,7 +38,6 @@ describe.each(doors)('2025 tasks over %s', (_, open) => {
   });
 
   test('a question is asked on the stream of tasks/result, related to its task, and once', async () => {
-    const peer = await open(ann);
     const { taskId, result, statuses } = await callAsTask(peer, 'asker');
     expect(result).toMatchObject({ content: [{ text: 'Hello, Ann.' }] });
     expect(statuses).toContain('input_required');
@@ -42,7 +48,6 @@ describe.each(doors)('2025 tasks over %s', (_, open) => {
   });
 
   test('a result that is an error is a failed task, and is fetched as it is', async () => {
-    const peer = await open();
     const { task } = await startTask(peer, 'limited');
     const result = await peer.client.experimental.tasks.getTaskResult(task.taskId, CallToolResultSchema);
     expect(result).toMatchObject({ isError: true, content: [{ text: 'I had 3 turns.' }], _meta: related(task.taskId) });
@@ -53,14 +58,12 @@ describe.each(doors)('2025 tasks over %s', (_, open) => {
   });
 
   test('a fault of ours is the error of tasks/result', async () => {
-    const peer = await open();
     const { task } = await startTask(peer, 'broken');
     const result = peer.client.experimental.tasks.getTaskResult(task.taskId, CallToolResultSchema);
     await expect(result).rejects.toMatchObject({ code: -32603 });
   });
 
   test('a task is cancelled once; one that is over refuses', async () => {
-    const peer = await open();
     const { tasks } = peer.client.experimental;
     const { task } = await startTask(peer, 'endless');
     expect(await tasks.cancelTask(task.taskId)).toMatchObject({ taskId: task.taskId, status: 'cancelled' });
@@ -72,9 +75,8 @@ describe.each(doors)('2025 tasks over %s', (_, open) => {
   });
 
   test('a task that nobody knows is refused in the words of the specification', async () => {
-    const { client } = await open();
     for (const method of ['getTask', 'cancelTask'] as const) {
-      await expect(client.experimental.tasks[method]('nobody')).rejects.toMatchObject({
+      await expect(peer.client.experimental.tasks[method]('nobody')).rejects.toMatchObject({
         code: -32602,
         message: expect.stringContaining('Failed to retrieve task: Task not found'),
       });
@@ -82,9 +84,8 @@ describe.each(doors)('2025 tasks over %s', (_, open) => {
   });
 
   test('arguments that do not fit are an error: there is no task to show it', async () => {
-    const { client } = await open();
     const params = { name: 'weather', arguments: { city: 7 }, task: {} };
-    await expect(client.request({ method: 'tools/call', params }, CallToolResultSchema)).rejects.toMatchObject({
+    await expect(peer.client.request({ method: 'tools/call', params }, CallToolResultSchema)).rejects.toMatchObject({
       code: -32602,
       message: expect.stringContaining('Invalid arguments for weather'),
     });
