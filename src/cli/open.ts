@@ -94,9 +94,12 @@ export async function withRuntime(
   const { openRuntime } = await import('../runtime.ts');
   const log = createLog(logLevelOf(globals, level), logStream(terminal));
   const runtime = openRuntime(config, { log, adopts });
+  // Who waits for news of another process waits for nothing that would keep this one.
+  const alive = setInterval(() => undefined, 2 ** 30);
   try {
     return await use(runtime);
   } finally {
+    clearInterval(alive);
     await runtime.close(graceMs?.());
   }
 }

@@ -37,6 +37,8 @@ export async function run(
   globals: Globals,
   terminal: Terminal,
 ): Promise<ExitCode> {
+  if (agentName === undefined && options.resume === undefined)
+    throw new UsageError('Which agent?\nhelp: deputy run AGENT "message"');
   const interruptions = watchInterruptions(options.timeout);
   try {
     const config = withCostLimit(await openConfig(globals, terminal), agentName, options.maxCost);
@@ -75,8 +77,7 @@ async function requestFrom(
     if (agentName === undefined && maxCost === undefined) return { resume };
     throw new UsageError('--resume goes on with a task as it was begun: leave agent, message and --max-cost out.');
   }
-  if (agentName === undefined) throw new UsageError('Which agent?\nhelp: deputy run AGENT "message"');
-  const agent = named(config.agents, agentName, 'agent');
+  const agent = named(config.agents, agentName ?? '', 'agent');
   return { agent: agent.name, input: inputOf(agent, await messageFrom(message)) };
 }
 

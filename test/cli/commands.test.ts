@@ -24,7 +24,7 @@ describe('the arguments', () => {
   test.each([
     [['frobnicate'], 'unknown command'],
     [['vaildate'], 'Did you mean validate?'],
-    [['run'], "missing required argument 'agent'"],
+    [['run'], 'Which agent?'],
     [['serve', '--watch'], 'unknown option'],
     [['serve', '--console'], 'unknown option'],
     [['serve', '--http', 'nonsense'], 'is no address'],

@@ -19,6 +19,7 @@ export const task: Task = {
   input: { message: 'hi' },
   owner: 'local',
   conversation: 'task-1',
+  ttlMs: null,
   createdAt: start,
   updatedAt: start,
   status: 'working',
