@@ -1,6 +1,6 @@
-/** A stdio server whose effects can be counted: `pay` (unsafe) writes a line, and, told `hang`, never answers. */
+/** A stdio server whose effects can be counted: `pay` (unsafe) writes a line, and, told `hang`, does not answer the first time. */
 export const hands = `
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 const say = (id, result) => console.log(JSON.stringify({ jsonrpc: '2.0', id, result }));
 const tool = { name: 'pay', inputSchema: { type: 'object', properties: { to: { type: 'string' } }, required: ['to'] } };
@@ -9,8 +9,9 @@ createInterface({ input: process.stdin }).on('line', (line) => {
   if (method === 'initialize') say(id, { protocolVersion: '2025-11-25', capabilities: { tools: {} }, serverInfo: { name: 'hands', version: '1' } });
   else if (method === 'tools/list') say(id, { tools: [tool] });
   else if (method === 'tools/call') {
+    const isFirst = !existsSync('effects.txt');
     appendFileSync('effects.txt', params.arguments.to + '\\n');
-    if (params.arguments.to !== 'hang' || process.env.HANDS_FREE) say(id, { content: [{ type: 'text', text: 'paid ' + params.arguments.to }] });
+    if (params.arguments.to !== 'hang' || !isFirst) say(id, { content: [{ type: 'text', text: 'paid ' + params.arguments.to }] });
   } else if (id !== undefined) console.log(JSON.stringify({ jsonrpc: '2.0', id, error: { code: -32601, message: 'no' } }));
 });
 `;
