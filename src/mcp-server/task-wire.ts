@@ -58,7 +58,7 @@ export function oneLine(request: InputRequest): string {
 
 /** For a caller that cannot be asked itself. */
 export const whereToAnswer = (task: Task): string =>
-  `${defaultMessage(task) ?? 'Nothing is asked now.'} A person answers with the command: deputy tasks respond ${task.id}`;
+  `${defaultMessage(task) ?? 'Nothing is asked now.'} A person answers with the command "deputy tasks respond ${task.id}".`;
 
 /** Foreign, missing and expired tasks are refused with the same bytes. */
 export const noSuchTask = (): ProtocolError =>
