@@ -1,5 +1,9 @@
 /** `npm run bench -- NAME [options]`: each bench is a folder with one function; without a name they are listed. */
 const benches: Record<string, { what: string; load: () => Promise<(args: string[]) => Promise<void>> }> = {
+  hold: {
+    what: '100,000 tasks that wait for people beside 1,000 that work: memory, latency, and what a kill -9 costs',
+    load: async () => (await import('./hold/hold.ts')).hold,
+  },
   overhead: {
     what: 'CPU, memory and runs a second of an agent over Deputy, against two floors (and, with --peers, its peers)',
     load: async () => (await import('./overhead/overhead.ts')).overhead,

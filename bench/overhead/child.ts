@@ -13,6 +13,8 @@ export interface Child {
   reading(): Promise<Reading>;
   /** Ends it and waits until it is gone. */
   stop(): Promise<void>;
+  /** As a crash does, without a word (`kill -9`). */
+  kill(): Promise<void>;
 }
 
 const meter = new URL('./meter.ts', import.meta.url).href;
@@ -77,6 +79,10 @@ export function startChild(
       const timer = setTimeout(() => child.kill('SIGKILL'), patienceMs);
       if (child.exitCode === null && child.signalCode === null) await Promise.race([once(child, 'exit'), gone]);
       clearTimeout(timer);
+    },
+    async kill() {
+      child.kill('SIGKILL');
+      await gone;
     },
   };
 }

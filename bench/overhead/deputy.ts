@@ -38,7 +38,7 @@ export async function startDeputy({ model, echo }: Servers): Promise<Running> {
 }
 
 /** Where it says that it serves. */
-async function addressOf(process: Child): Promise<string> {
+export async function addressOf(process: Child): Promise<string> {
   const url = Promise.withResolvers<string>();
   let said = '';
   process.onStderr((text) => {
