@@ -14,6 +14,8 @@
  *      is added there.
  *   6. Our own requests are counted from 0, and the client of the v1 SDK does not heed the cancellation of request 0: we
  *      count from 1.
+ *   7. The transport of a 2025 session refuses what belongs to a request that was answered already. A dialog may outlive
+ *      the call that opened it: its withdrawal goes to the session's own stream then.
  */
 import {
   CLIENT_CAPABILITIES_META_KEY,
@@ -25,6 +27,7 @@ import {
   type ServerCapabilities,
   type ServerContext,
 } from '@modelcontextprotocol/server';
+import { NodeStreamableHTTPServerTransport } from '@modelcontextprotocol/node';
 import { StdioServerTransport } from '@modelcontextprotocol/server/stdio';
 import type { Readable, Writable } from 'node:stream';
 import type { JsonObject } from '../json.ts';
@@ -109,5 +112,19 @@ export class StdioTransport extends StdioServerTransport {
   override async close(): Promise<void> {
     await super.close();
     this.#onClosed();
+  }
+}
+
+type Send = NodeStreamableHTTPServerTransport['send'];
+
+export class SessionTransport extends NodeStreamableHTTPServerTransport {
+  override async send(...[message, options]: Parameters<Send>): Promise<void> {
+    try {
+      await super.send(message, options);
+    } catch (error) {
+      const isNotification = 'method' in message && !('id' in message);
+      if (!isNotification || options?.relatedRequestId === undefined) throw error;
+      await super.send(message);
+    }
   }
 }

@@ -66,12 +66,17 @@ export function agentServer(options: ServeOptions, caller: Caller): McpServer {
     if (agent === undefined) {
       const tool = findHandleTool(params.name);
       if (tool === undefined) throw new ProtocolError(ProtocolErrorCode.InvalidParams, `Unknown tool: ${params.name}`);
+      // Refuses a call as a task: these answer at once.
+      speaks.face(declared, params as JsonObject, { name: params.name, taskSupport: 'forbidden' });
       return answerCall(request, (call) => callHandleTool(tool, call, args, speaks.look));
     }
     const lacking = lackingCapabilities(agent, declared.capabilities);
     if (lacking !== undefined) {
       if (caller.era === '2026') throw new MissingRequiredClientCapabilityError({ requiredCapabilities: lacking });
-      return errorResult(`${agent.name} needs a client that declares: ${Object.keys(lacking).join(', ')}`);
+      const message = `${agent.name} needs a client that declares: ${Object.keys(lacking).join(', ')}`;
+      // Who asks for a task understands no result that is none.
+      if (params.task !== undefined) throw new ProtocolError(ProtocolErrorCode.InvalidParams, message);
+      return errorResult(message);
     }
     return answerCall({ ...request, agent, args }, speaks.face(declared, params as JsonObject, agent));
   });

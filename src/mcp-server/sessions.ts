@@ -6,7 +6,6 @@
  *   - Bound to the owner who opened it: nobody else finds it.
  *   - A broken connection is not a cancel (2025-11-25, transports): the call goes on and its result can be fetched.
  */
-import { NodeStreamableHTTPServerTransport } from '@modelcontextprotocol/node';
 import { isInitializeRequest, type McpServer } from '@modelcontextprotocol/server';
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -15,6 +14,7 @@ import { EventLog } from './event-log.ts';
 import { refuse } from './http-answer.ts';
 import { sessionGoneCode, unavailableCode } from './meta.ts';
 import type { Caller, ListKind } from './options.ts';
+import { SessionTransport } from './sdk-seams.ts';
 import { SessionStreams } from './session-streams.ts';
 
 export interface SessionLimits {
@@ -26,7 +26,7 @@ export interface SessionLimits {
 
 interface Session {
   readonly server: McpServer;
-  readonly transport: NodeStreamableHTTPServerTransport;
+  readonly transport: SessionTransport;
   readonly owner: string;
   readonly streams: SessionStreams;
   /** Open HTTP exchanges and calls at work. */
@@ -84,7 +84,7 @@ export class Sessions {
       return refuse(response, 503, unavailableCode, 'Too many sessions: try again in a moment', body, 5);
     }
     const id = randomUUID();
-    const transport = new NodeStreamableHTTPServerTransport({
+    const transport = new SessionTransport({
       sessionIdGenerator: () => id,
       eventStore: this.#events.of(id),
       retryInterval: 1000,

@@ -22,7 +22,7 @@ export interface ServedWire {
    * The face of one `tools/call`, from what was declared, the parameters and the agent.
    * @throws ProtocolError the agent needs a caller that knows tasks.
    */
-  face(declared: Declaration, params: JsonObject, agent: ServedAgent): Face;
+  face(declared: Declaration, params: JsonObject, agent: Pick<ServedAgent, 'name' | 'taskSupport' | 'asksFirst'>): Face;
   /** An agent as a tool in a list for this caller. */
   tool(tool: Tool, declared: Declaration, agent: ServedAgent): Tool;
   /**

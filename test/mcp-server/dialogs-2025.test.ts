@@ -76,6 +76,19 @@ test('when the time to wait is up, an open dialog stays open, and its answer cou
   expect(peer.asked).toHaveLength(1);
 });
 
+test('a dialog that outlived its call is withdrawn on the stream of the session', async () => {
+  const { url, engine } = await openDoor({ waitMs: 50 });
+  const withdrawn = Promise.withResolvers<void>();
+  const peer = await openPeer2025(url, async (_, signal) => {
+    signal.addEventListener('abort', () => withdrawn.resolve());
+    await withdrawn.promise;
+    return { action: 'cancel' };
+  });
+  const { structuredContent } = await peer.call('asker');
+  await engine.cancel(String(structuredContent?.['task']), 'local');
+  await withdrawn.promise;
+});
+
 test('what an older client cannot show is not sent, and forms are put in its words', async () => {
   const { url } = await openDoor();
   const session = String(await initialize(url, '2025-06-18', { elicitation: {} }));

@@ -92,6 +92,18 @@ describe.each(['HTTP', 'stdio'])('2025 tasks over %s', (kind) => {
   });
 });
 
+test('what cannot be a task is refused as such: there is no result to take for one', async () => {
+  const { url } = await openDoor();
+  const { client } = await openPeer2025(url);
+  const call = (name: string, args: Record<string, string>) =>
+    client.request({ method: 'tools/call', params: { name, arguments: args, task: {} } }, CallToolResultSchema);
+  await expect(call('task_get', { task: 'x' })).rejects.toMatchObject({ code: -32601 });
+  await expect(call('thinker', { message: 'hi' })).rejects.toMatchObject({
+    code: -32602,
+    message: expect.stringContaining('sampling'),
+  });
+});
+
 test('the list of tasks is told in pages, newest first, and ends', async () => {
   const { url } = await openDoor();
   const peer = await openPeer2025(url);
