@@ -142,7 +142,8 @@ export function tasksAtWork({ store, writes, watchers, handler, log, onEvent, on
   const end = async ({ run }: Running, state: TerminalState): Promise<void> => {
     const { task } = run;
     const at = Date.now();
-    const stored = run.write({ kind: 'end', state, at }, { barrier: true });
+    const { status, ...outcome } = state;
+    const stored = run.write({ kind: 'end', status, outcome: JSON.stringify(outcome), at }, { barrier: true });
     run.close();
     await stored;
     const ended = run.questions.size === 0 ? { ...task, ...state, updatedAt: at } : await store.task(task.id);

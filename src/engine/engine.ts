@@ -203,7 +203,7 @@ export function createEngine(options: EngineOptions): TaskEngine & TaskKeeper {
     const answer = { response, by, at };
     if (!(await store.answer(id, question.wireKey, answer))) return false;
     const entry = here.of(id);
-    if (entry === undefined) adopt();
+    if (entry === undefined) void others.goOn(id).catch(logFault);
     else entry.run.answered(question, answer);
     return true;
   };

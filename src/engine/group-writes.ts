@@ -21,24 +21,37 @@ export interface GroupedWrites {
 type Faults = ReadonlyMap<Write, unknown>;
 const none: Faults = new Map();
 
+interface Group {
+  done: Promise<Faults>;
+  /** New tasks hear at once that there is no room for them; the rest of their group may wait for long. */
+  refused: PromiseWithResolvers<Faults>;
+}
+
 /** @param retryMs how often a store that cannot be used is tried again. */
 export function groupWrites(store: Pick<Store, 'write' | 'sync'>, retryMs = 1_000): GroupedWrites {
   let waiting: Write[] = [];
-  let group: Promise<Faults> | undefined;
+  let group: Group | undefined;
   let last: Promise<unknown> = Promise.resolve();
   /** Why everything waits. */
   let noRoom: StoreError | undefined;
 
-  const flush = async (before: Promise<unknown>): Promise<Faults> => {
+  const flush = async (before: Promise<unknown>, refused: Group['refused']): Promise<Faults> => {
     await nextTurn();
     await before;
     const writes = waiting;
     waiting = [];
     group = undefined;
-    return storeAll(writes);
+    return storeAll(writes, refused);
   };
 
-  const storeAll = async (given: readonly Write[]): Promise<Faults> => {
+  const newGroup = (): Group => {
+    const refused = Promise.withResolvers<Faults>();
+    const done = flush(last, refused);
+    last = done;
+    return { done, refused };
+  };
+
+  const storeAll = async (given: readonly Write[], refused: Group['refused']): Promise<Faults> => {
     const faults = new Map<Write, unknown>();
     for (let writes = given; writes.length > 0; await sleep(retryMs)) {
       try {
@@ -52,10 +65,11 @@ export function groupWrites(store: Pick<Store, 'write' | 'sync'>, retryMs = 1_00
           writes = writes.filter(({ kind }) => kind !== 'task');
           if (writes.length === 0) break;
           noRoom = error;
+          refused.resolve(faults);
         } else if (only !== undefined && writes.length === 1) {
           return faults.set(only, error);
         } else {
-          for (const write of writes) for (const fault of await storeAll([write])) faults.set(...fault);
+          for (const write of writes) for (const fault of await storeAll([write], refused)) faults.set(...fault);
           return faults;
         }
       }
@@ -67,13 +81,14 @@ export function groupWrites(store: Pick<Store, 'write' | 'sync'>, retryMs = 1_00
     async write(write, { barrier } = { barrier: false }) {
       if (noRoom !== undefined && write.kind === 'task') throw noRoom;
       waiting.push(write);
-      group ??= last = flush(last);
-      const faults = await group;
+      group ??= newGroup();
+      const { done, refused } = group;
+      const faults = await (write.kind === 'task' ? Promise.race([done, refused.promise]) : done);
       if (faults.has(write)) throw faults.get(write);
       if (barrier) await store.sync();
     },
     async settled() {
-      if (noRoom === undefined) await group;
+      if (noRoom === undefined) await group?.done;
     },
   };
 }

@@ -27,8 +27,10 @@ export interface OtherProcessesOptions {
 export interface OtherProcesses {
   /** Says that this process lives, unless it did lately. */
   beat(): Promise<void>;
-  /** Runs what was left or woken, as far as nobody runs it. */
+  /** Runs what was left or woken, as far as nobody runs it and there is room. */
   adopt(): Promise<void>;
+  /** Runs a task that was answered here, if nobody does: it waits for no room, as a new task does not. */
+  goOn(id: string): Promise<void>;
   takeOver(): Promise<void>;
   /** Answers to our questions, the end of our tasks, states that somebody watches. */
   readNews(): Promise<void>;
@@ -46,6 +48,8 @@ export function otherProcesses(options: OtherProcessesOptions): OtherProcesses {
   let beatAt = -Infinity;
   /** Claimed, but their rows could not be read yet. */
   const unread = new Map<string, number>();
+  /** Those at work that were not started here. */
+  const woken = new WeakSet<Running>();
 
   const mayRun = (): boolean => mine().length > 0;
 
@@ -57,10 +61,18 @@ export function otherProcesses(options: OtherProcessesOptions): OtherProcesses {
   };
 
   const adopt = async (): Promise<void> => {
-    const room = mostAtWork - here.all().length;
-    if (!mayRun() || room <= 0) return;
+    const room = mostAtWork - here.all().filter((entry) => woken.has(entry)).length;
     const which = mine();
-    const claimed = await store.claim(self.id, room, mostDeaths - 1, which === 'all' ? undefined : which);
+    if (mayRun() && room > 0) await claim(room, which === 'all' ? undefined : which);
+  };
+
+  const goOn = async (id: string): Promise<void> => {
+    const which = mine();
+    if (which === 'all' || which.includes(id)) await claim(1, [id]);
+  };
+
+  const claim = async (most: number, among?: readonly string[]): Promise<void> => {
+    const claimed = await store.claim(self.id, most, mostDeaths - 1, among);
     for (const { id, fence } of claimed) unread.set(id, fence);
     if (unread.size > 0) await beat();
     for (const [id, fence] of unread) if (mayRun()) await wake(id, fence);
@@ -72,6 +84,7 @@ export function otherProcesses(options: OtherProcessesOptions): OtherProcesses {
       const loaded = await store.load(id);
       if (loaded === undefined || loaded.fence !== fence || here.of(id) !== undefined || !mayRun()) return;
       const entry = here.begin(loaded);
+      woken.add(entry);
       if (loaded.deaths >= mostDeaths - 1) void acquit(entry);
     } catch (error) {
       log.error({ task: id, err: error }, 'a task could not be read');
@@ -83,7 +96,9 @@ export function otherProcesses(options: OtherProcessesOptions): OtherProcesses {
   /** Its row is damaged: nobody will ever read it. */
   const setAside = async (id: string, fence: number): Promise<void> => {
     const error = { code: -32603, message: 'It was set aside: what is stored of it cannot be read.' };
-    await store.write([{ kind: 'end', id, fence, at: Date.now(), state: { status: 'failed', error } }]);
+    const outcome = JSON.stringify({ error });
+    await store.write([{ kind: 'end', id, fence, at: Date.now(), status: 'failed', outcome }]);
+    await showWatched();
   };
 
   /** One that came so far without harm is not what the processes died of; then the next suspect may run. */
@@ -106,6 +121,7 @@ export function otherProcesses(options: OtherProcessesOptions): OtherProcesses {
       log.warn({ instance: dead }, 'another process died: its tasks go on here');
       await endLeftovers?.(dead);
       await store.bury(dead, blame, Date.now());
+      await showWatched();
     }
     await adopt();
   };
@@ -119,12 +135,17 @@ export function otherProcesses(options: OtherProcessesOptions): OtherProcesses {
       if (owned.has(entry.task.id)) await deliver(entry.run);
       else here.stop(entry, new UnavailableError('The task was ended, or taken over, by another process.'));
     }
+    await showWatched();
+    await adopt();
+  };
+
+  /** The states of tasks that are watched here and do not run here. */
+  const showWatched = async (): Promise<void> => {
     for (const id of watchers.ids()) {
       if (here.of(id) !== undefined) continue;
       const task = await store.task(id);
       if (task !== undefined && here.of(id) === undefined) watchers.tell(id, { type: 'status', task });
     }
-    await adopt();
   };
 
   const deliver = async (run: Run): Promise<void> => {
@@ -135,5 +156,5 @@ export function otherProcesses(options: OtherProcessesOptions): OtherProcesses {
     if (task !== undefined && !run.isClosed) here.changed(task);
   };
 
-  return { beat, adopt, takeOver, readNews };
+  return { beat, adopt, goOn, takeOver, readNews };
 }

@@ -53,23 +53,21 @@ export function applyWrite({ sql }: Pick<Database, 'sql'>, write: Write): void {
       ).run(at, at, id);
       return;
     }
-    case 'end': {
-      const { status, ...outcome } = write.state;
+    case 'end':
       return fenced(
         sql(
           `update task set status = ?, outcome = ?, updated_at = ?, instance = null, wants_to_run = 0,
              ttl_ms = ttl_ms + ${waited}, forget_at = created_at + ttl_ms + ${waited}, waiting_since = null,
              fence = fence + 1 where id = ? and fence = ?`,
         ),
-        status,
-        JSON.stringify(outcome),
+        write.status,
+        write.outcome,
         at,
         at,
         at,
         id,
         fence,
       );
-    }
     case 'park':
       return fenced(
         sql(

@@ -27,7 +27,8 @@ export type Write =
   | (OfRun & { kind: 'step'; key: string; value: string })
   /** The task becomes `input_required`. */
   | (OfRun & { kind: 'question'; question: Question })
-  | (OfRun & { kind: 'end'; state: TerminalState })
+  /** `outcome` is JSON text: what the state has beside its status. */
+  | (OfRun & { kind: 'end'; status: TerminalState['status']; outcome: string })
   /** Nobody runs it any more. It wants to run again at once if fewer questions are `open` than the run knew of. */
   | (OfRun & { kind: 'park'; open: number });
 

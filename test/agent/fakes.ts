@@ -5,7 +5,7 @@ import type { Message, Model, ModelReply, ModelRequest, ToolCall } from '../../s
 import type { EffectTool, ToolCallOptions, ToolOutcome } from '../../src/agent/tool.ts';
 import type { Json, JsonObject } from '../../src/json.ts';
 import { text } from '../../src/task/content.ts';
-import type { TaskContext } from '../../src/task/engine.ts';
+import type { Commit, TaskContext } from '../../src/task/engine.ts';
 import type { ProgressEvent } from '../../src/task/event.ts';
 import type { StepRecord } from '../../src/task/task.ts';
 import { noUsage, type Usage } from '../../src/task/usage.ts';
@@ -117,6 +117,8 @@ export interface Rehearsal {
   abort: AbortController;
 }
 
+const uncommitted: Commit = Object.assign(() => Promise.resolve(), { reference: () => Promise.resolve() });
+
 /**
  * A context that keeps its records in memory, replays those that it is given, and crashes for good instead of making
  * record number `crashAt` + 1. Its values go through JSON, as those of a store do.
@@ -139,15 +141,19 @@ export function rehearsal(given: readonly StepRecord[] = [], crashAt = Infinity,
       path,
       signal: abort.signal,
       hasListeners: false,
+      waited: 0,
       get now() {
         return now;
       },
+      unfinished: () => undefined,
+      requestInput: () => Promise.reject(new Error('nobody is there to answer')),
+      previous: () => Promise.resolve([]),
       async step<T>(name: string, effect: Parameters<TaskContext['step']>[1]): Promise<T> {
         alive();
         const key = keyOf(name);
         let record = byKey.get(key);
         if (record === undefined) {
-          const value = (await effect(abort.signal, () => Promise.resolve())) as Json;
+          const value = (await effect(abort.signal, uncommitted)) as Json;
           if (records.length >= crashAt) crashed = true;
           alive();
           if (byKey.has(key)) throw new Error(`the key ${key} is used twice`);

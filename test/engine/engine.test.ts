@@ -5,18 +5,25 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { createEngine } from '../../src/engine/engine.ts';
 import { groupWrites } from '../../src/engine/group-writes.ts';
 import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
-import type { Write } from '../../src/engine/store.ts';
+import { FencedError, type Write } from '../../src/engine/store.ts';
 import { UsageError } from '../../src/errors.ts';
 import { silentLog } from '../../src/log.ts';
 import { answer, byHand, collect, engineContract, request } from './contract.ts';
+import { questionContract } from './questions.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'deputy-engine-'));
 let files = 0;
 const newFile = (): string => join(folder, `${(files += 1)}.db`);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-describe('on SQLite in memory', () => engineContract(() => openSqliteStore(':memory:')));
-describe('on a SQLite file', () => engineContract(() => openSqliteStore(newFile())));
+for (const [name, open] of [
+  ['on SQLite in memory', () => openSqliteStore(':memory:')],
+  ['on a SQLite file', () => openSqliteStore(newFile())],
+] as const)
+  describe(name, () => {
+    engineContract(open);
+    questionContract(open);
+  });
 
 test('a file that is opened again has every task and every record, byte for byte', async () => {
   const path = newFile();
@@ -55,7 +62,9 @@ test('the store keeps a terminal status (T2) whoever writes next', async () => {
   const engine = createEngine({ store, log: silentLog, handler: () => Promise.resolve(answer('x')) });
   const task = await engine.start(request);
   await collect(engine.watch(task.id, 'ann'));
-  await store.write([{ kind: 'state', id: task.id, state: { status: 'cancelled' }, at: 1 }]);
+  const late = store.write([{ kind: 'end', id: task.id, fence: 1, status: 'cancelled', outcome: '{}', at: 1 }]);
+  await expect(late).rejects.toBeInstanceOf(FencedError);
+  expect(await store.cancel(task.id, 1)).toBe(false);
   expect((await store.task(task.id))?.status).toBe('completed');
   await engine.close();
 });
@@ -69,7 +78,7 @@ test('only its owner may read the file', () => {
 test('a store that cannot be opened says which and why', () => {
   const text = newFile();
   writeFileSync(text, 'not a database, but long enough to be read as the head of one '.repeat(9));
-  for (const path of [join(folder, 'missing', 'x.db'), text]) {
+  for (const path of [join(text, 'x.db'), text]) {
     expect(() => openSqliteStore(path)).toThrow(UsageError);
     expect(() => openSqliteStore(path)).toThrow(path);
   }
@@ -78,7 +87,8 @@ test('a store that cannot be opened says which and why', () => {
 test('what is written in one turn of the event loop is one transaction; groups keep their order', async () => {
   const groups: string[][] = [];
   const gates: PromiseWithResolvers<void>[] = [];
-  const write = groupWrites({
+  const { write } = groupWrites({
+    sync: () => Promise.resolve(),
     write: (writes) => {
       groups.push(writes.map((write) => ('key' in write ? write.key : write.kind)));
       const gate = Promise.withResolvers<void>();
@@ -86,7 +96,7 @@ test('what is written in one turn of the event loop is one transaction; groups k
       return gate.promise;
     },
   });
-  const step = (key: string): Write => ({ kind: 'step', id: 't', key, value: '1', at: 1 });
+  const step = (key: string): Write => ({ kind: 'step', id: 't', fence: 1, key, value: '1', at: 1 });
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
   const done: string[] = [];
   const given = ['a', 'b'].map((key) => write(step(key)).then(() => done.push(key)));

@@ -1,0 +1,53 @@
+/** Stores of processes that die: for rehearsals of a crash at a place that the test chooses. */
+import { spawnSync } from 'node:child_process';
+import { hostname } from 'node:os';
+import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
+import type { Instance, Store } from '../../src/engine/store.ts';
+
+/** A process that was, and is no more. */
+const gone = spawnSync('true').pid;
+let instances = 0;
+export const goneInstance = (): Instance => ({ id: `gone-${(instances += 1)}`, pid: gone, host: hostname() });
+
+export interface Mortal {
+  store: Store;
+  died: Promise<void>;
+  /** How many transactions of runs it made. */
+  written: () => number;
+}
+
+/** Dies at its transaction number `at` (from 1): `before` it is made, or `after`. Who asks it then waits for ever. */
+export function mortalStore(path: string, at: number, when: 'before' | 'after'): Mortal {
+  const store = openSqliteStore(path);
+  const death = Promise.withResolvers<void>();
+  let written = 0;
+  let isDead = false;
+  const never = new Promise<never>(() => {});
+  const die = async (): Promise<never> => {
+    isDead = true;
+    await store.close();
+    death.resolve();
+    return never;
+  };
+  const mortal = Object.fromEntries(
+    Object.entries(store).map(([name, verb]: [string, (...args: never[]) => unknown]) => [
+      name,
+      (...args: never[]) => (isDead ? never : verb(...args)),
+    ]),
+  ) as unknown as Store;
+  return {
+    died: death.promise,
+    written: () => written,
+    store: {
+      ...mortal,
+      hasNews: () => !isDead && store.hasNews(),
+      async write(writes) {
+        if (isDead) return never;
+        written += 1;
+        if (written === at && when === 'before') return die();
+        await store.write(writes);
+        if (written >= at) return die();
+      },
+    },
+  };
+}
