@@ -38,10 +38,11 @@ export class TaskListenTransport extends StdioTransport {
 
   override async start(): Promise<void> {
     const receive = this.onmessage;
-    this.onmessage = (message, ...more) => {
+    const onmessage: typeof receive = (message, ...more) => {
       const passed = this.#receive(message);
       if (passed !== undefined) receive?.(passed, ...more);
     };
+    Object.assign(this, { onmessage });
     await super.start();
   }
 
@@ -75,7 +76,7 @@ export class TaskListenTransport extends StdioTransport {
       if (!(error instanceof ProtocolError) || !('id' in message)) throw error;
       const { code, message: text, data } = error;
       const fault = { code, message: text, ...(data !== undefined && { data }) };
-      this.#send({ jsonrpc: '2.0', id: message.id, error: fault } as JSONRPCMessage);
+      this.#send({ jsonrpc: '2.0', id: message.id, error: fault });
       return undefined;
     }
   }
@@ -103,6 +104,5 @@ export class TaskListenTransport extends StdioTransport {
 /** Which subscription an outgoing message is of: its acknowledgement, or the reply that ends it. */
 function subscriptionOf(message: JSONRPCMessage): unknown {
   if (!('method' in message)) return 'id' in message ? message.id : undefined;
-  const meta = message.params?.['_meta'] as Record<string, unknown> | undefined;
-  return meta?.[SUBSCRIPTION_ID_META_KEY];
+  return message.params?.['_meta']?.[SUBSCRIPTION_ID_META_KEY];
 }

@@ -69,7 +69,7 @@ export function taskListenOf(message: unknown): TaskListen | undefined {
     const what = `notifications.taskIds must be a list of at most ${mostTasks} task ids`;
     throw new ProtocolError(ProtocolErrorCode.InvalidParams, what);
   }
-  const left = uris.filter((uri) => !taskUris.includes(String(uri)));
+  const left = uris.filter((uri) => typeof uri !== 'string' || taskIn(uri) === undefined);
   const rest = { ...others, ...(resourceSubscriptions !== undefined && { resourceSubscriptions: left }) };
   return {
     id,

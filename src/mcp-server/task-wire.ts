@@ -34,7 +34,9 @@ function defaultMessage(task: Task): string | undefined {
         .join('; ')}.`;
     case 'failed':
       return task.error.message;
-    default:
+    case 'working':
+    case 'completed':
+    case 'cancelled':
       return undefined;
   }
 }

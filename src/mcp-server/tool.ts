@@ -26,7 +26,7 @@ export function toolOf(agent: ServedAgent): Tool {
     ...(agent.title !== undefined && { title: agent.title }),
     description: agent.description,
     inputSchema: inputSchemaOf(agent) as Tool['inputSchema'],
-    outputSchema: orHandle(agent.output?.schema ?? defaultOutputSchema) as Tool['outputSchema'],
+    outputSchema: orHandle(agent.output?.schema ?? defaultOutputSchema),
     ...(agent.annotations !== undefined && { annotations: agent.annotations }),
     ...(agent.icons !== undefined && { icons: agent.icons }),
   };

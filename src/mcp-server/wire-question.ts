@@ -89,15 +89,10 @@ export function inputResponse(request: InputRequest, answer: unknown): InputResp
     return isJsonObject(answer['content']) || Array.isArray(answer['content']) ? accepted(answer) : undefined;
   if (request.kind === 'roots') return Array.isArray(answer['roots']) ? accepted(answer) : undefined;
   const { action, content } = answer;
-  switch (action) {
-    case 'accept':
-      return content === undefined || isJsonObject(content) ? accepted(content ?? {}) : undefined;
-    case 'decline':
-    case 'cancel':
-      return { action };
-    default:
-      return undefined;
+  if (action === 'accept') {
+    return content === undefined || isJsonObject(content) ? accepted(content ?? {}) : undefined;
   }
+  return action === 'decline' || action === 'cancel' ? { action } : undefined;
 }
 
 const accepted = (content: JsonObject): InputResponse => ({ action: 'accept', content });

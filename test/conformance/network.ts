@@ -105,6 +105,13 @@ const everyKeyword: JsonObject = {
   additionalProperties: false,
 };
 
+function servedFixture(name: string, fixture: Fixture): ServedAgent {
+  const { schema = noArguments } = fixture;
+  const { work: _work, schema: _schema, ...more } = fixture;
+  const description = `Fixture of the conformance suite: ${name}`;
+  return { name, description, input: { schema, check: schemaCheck(schema) }, ...more };
+}
+
 export interface FixtureNetwork {
   agents: ServedAgent[];
   work: Record<string, FakeAgent>;
@@ -114,12 +121,7 @@ export interface FixtureNetwork {
 export function fixtureNetwork(changed: (kind: ListKind) => void): FixtureNetwork {
   const all = fixtures(changed);
   return {
-    agents: Object.entries(all).map(([name, { schema = noArguments, work: _, ...more }]) => ({
-      name,
-      description: `Fixture of the conformance suite: ${name}`,
-      input: { schema, check: schemaCheck(schema) },
-      ...more,
-    })),
+    agents: Object.entries(all).map(([name, fixture]) => servedFixture(name, fixture)),
     work: Object.fromEntries(Object.entries(all).map(([name, { work }]) => [name, work])),
     extend(server, era) {
       addResources(server, era);
@@ -186,7 +188,7 @@ function addPrompts(server: McpServer): void {
   server.registerPrompt('test_input_required_result_prompt', { description: 'Asks first' }, async ({ mcpReq }) => {
     const given = acceptedContent<{ context: string }>(mcpReq.inputResponses, 'user_context');
     if (given !== undefined) {
-      return { messages: [user({ type: 'text', text: `In the context of ${String(given.context)}` })] };
+      return { messages: [user({ type: 'text', text: `In the context of ${given.context}` })] };
     }
     const message = 'What context should the prompt use?';
     const user_context = inputRequired.elicit({ message, requestedSchema: contextForm });

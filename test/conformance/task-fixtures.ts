@@ -19,6 +19,11 @@ const think = (prompt: string, maxTokens: number): InputRequest => ({
 const said = (response: InputResponse): string =>
   response.action === 'accept' ? JSON.stringify(response.content) : response.action;
 
+const wordIn = (input: JsonObject, name: string): string => {
+  const value = input[name];
+  return typeof value === 'string' ? value : '';
+};
+
 /** Asks everything at once; the names are the keys. */
 const asks = (questions: Record<string, InputRequest>): Fixture => ({
   asksFirst: true,
@@ -66,7 +71,7 @@ export const taskFixtures: Record<string, Fixture> = {
   greet: {
     taskSupport: 'forbidden',
     schema: { type: 'object', properties: { name: { type: 'string' } } },
-    work: async ({ task }) => `Hello, ${String(task.input['name'])}!`,
+    work: async ({ task }) => `Hello, ${wordIn(task.input, 'name')}!`,
   },
   slow_compute: { schema: waitSchema, work: slowCompute },
   failing_job: {
@@ -81,7 +86,7 @@ export const taskFixtures: Record<string, Fixture> = {
   confirm_delete: {
     schema: { type: 'object', properties: { filename: { type: 'string' } } },
     async work({ task, context }) {
-      const name = String(task.input['filename']);
+      const name = wordIn(task.input, 'filename');
       const answer = await context.requestInput('confirm', form(`Delete ${name}?`, 'confirm', 'boolean'));
       return answer.action === 'accept' && answer.content['confirm'] === true
         ? `${name} is deleted`
@@ -107,5 +112,5 @@ async function slowCompute({ task, context }: FakeWork): Promise<string> {
     });
     return null;
   });
-  return `computed ${String(task.input['label'] ?? '')} in ${seconds} s`;
+  return `computed ${wordIn(task.input, 'label')} in ${seconds} s`;
 }

@@ -5,7 +5,7 @@ import type { JsonObject } from '../../src/json.ts';
 import { silentLog } from '../../src/log.ts';
 import type { ServedAgent, ServeOptions } from '../../src/mcp-server/options.ts';
 import { text } from '../../src/task/content.ts';
-import type { InputRequest } from '../../src/task/question.ts';
+import type { InputRequest, InputResponse } from '../../src/task/question.ts';
 import { echo, endless, FakeEngine, type FakeAgent } from './fake-engine.ts';
 
 const cityInput: JsonObject = {
@@ -87,12 +87,12 @@ const work: Record<string, FakeAgent> = {
   limited: async () => ({ content: [text('I had 3 turns.')], isError: true, stop: 'limit', limit: 'turns' }),
   asker: async ({ context }) => {
     const answer = await context.branch('turn 1', (branch) => branch.requestInput('who', nameForm('Who are you?')));
-    return answer.action === 'accept' ? `Hello, ${String(answer.content['name'])}.` : `Nobody: ${answer.action}.`;
+    return answer.action === 'accept' ? `Hello, ${nameIn(answer)}.` : `Nobody: ${answer.action}.`;
   },
   pair: async ({ context }) => {
     const ask = (name: string) => context.branch(name, (branch) => branch.requestInput('who', nameForm(`${name}?`)));
     const answers = await Promise.all([ask('first'), ask('second')]);
-    return answers.map((answer) => (answer.action === 'accept' ? answer.content['name'] : answer.action)).join(' and ');
+    return answers.map(nameIn).join(' and ');
   },
   curious: async ({ context }) => {
     const messages = [{ role: 'user', content: { type: 'text', text: 'Think.' } }];
@@ -116,6 +116,13 @@ const work: Record<string, FakeAgent> = {
     throw new Error('a wire came loose');
   },
 };
+
+/** What was answered to `nameForm`. */
+function nameIn(answer: InputResponse): string {
+  if (answer.action !== 'accept') return answer.action;
+  const { name } = answer.content;
+  return typeof name === 'string' ? name : JSON.stringify(name);
+}
 
 const nameForm = (message: string): InputRequest => ({
   kind: 'form',

@@ -11,6 +11,7 @@ import { fakeNetwork } from './network.ts';
 import { meta, modernHeaders, sseEvents } from './wire.ts';
 
 export type Capabilities = Record<string, unknown>;
+// oxlint-disable-next-line typescript/no-explicit-any -- looked into as it came, by tests that say what they expect
 export type Message = Record<string, any>;
 
 /** What a caller may declare. */

@@ -49,14 +49,13 @@ describe.each(kinds)('task resources over %s', (kind) => {
     const ids = [await finished(peer, 'echo'), await finished(peer, 'limited')];
     const { result } = await peer.request('resources/list', {});
     expect(result).toMatchObject({ cacheScope: 'private' });
-    expect((result?.['resources'] as Message[]).map(({ uri }) => uri as string).toSorted()).toEqual(
+    expect(((result?.['resources'] ?? []) as Message[]).map(({ uri }) => uri as string).toSorted()).toEqual(
       ids.map((id) => `task://${id}`).toSorted(),
     );
     const { result: templates } = await peer.request('resources/templates/list', {});
-    expect((templates?.['resourceTemplates'] as Message[]).map(({ uriTemplate }) => uriTemplate as string)).toEqual([
-      'task://{id}',
-      'task://{id}/journal',
-    ]);
+    expect(
+      ((templates?.['resourceTemplates'] ?? []) as Message[]).map(({ uriTemplate }) => uriTemplate as string),
+    ).toEqual(['task://{id}', 'task://{id}/journal']);
   });
 
   test('a subscription tells when a task changes [LISTEN-ACK]', async () => {
