@@ -1,0 +1,85 @@
+/**
+ * The caller: keeps a few tasks going through every death of the server. It starts them with idempotency keys, and
+ * answers what it is asked truthfully, by looking at what has really happened.
+ */
+import { callerOf, type Caller, type TaskSeen } from '../hold/caller.ts';
+import { happened } from './effects.ts';
+
+export interface Started {
+  order: string;
+  /** Once it was acknowledged. */
+  id?: string;
+  end?: { status: string; answer: string };
+}
+
+export interface Answers {
+  happened: number;
+  run: number;
+}
+
+/** Tasks side by side. */
+const width = 6;
+
+export class Driver {
+  readonly tasks: Started[] = [];
+  readonly answers: Answers = { happened: 0, run: 0 };
+  /** Acknowledged tasks that the server once did not know. */
+  readonly lost = new Set<string>();
+  readonly #effects: string;
+
+  constructor(effects: string) {
+    this.#effects = effects;
+  }
+
+  get open(): Started[] {
+    return this.tasks.filter(({ end }) => end === undefined);
+  }
+
+  /** Works at one server until it is gone, or `until` says so. @param more whether it starts new tasks. */
+  async workAt(url: string, more: boolean, until: () => boolean): Promise<void> {
+    const caller = callerOf(url);
+    try {
+      while (!until()) {
+        while (more && this.open.length < width) this.tasks.push({ order: `t${this.tasks.length}-` });
+        await Promise.all(this.open.map((task) => this.#tend(caller, task)));
+        await new Promise((resolve) => setTimeout(resolve, 15));
+      }
+    } catch (error) {
+      // It was killed: what was under way is done again at the next one.
+      if (!isGone(error)) throw error;
+    } finally {
+      caller.close();
+    }
+  }
+
+  async #tend(caller: Caller, task: Started): Promise<void> {
+    task.id ??= await caller.start('worker', task.order, `key of ${task.order}`);
+    const { id } = task;
+    const seen = await caller.get(id).catch((error: unknown) => {
+      if (!isGone(error)) this.lost.add(id);
+      throw error;
+    });
+    if (seen.status === 'input_required') await this.#answer(caller, id, seen);
+    else if (seen.status !== 'working')
+      task.end = { status: seen.status, answer: seen.result?.content[0]?.text ?? JSON.stringify(seen) };
+  }
+
+  async #answer(caller: Caller, id: string, { inputRequests = {} }: TaskSeen): Promise<void> {
+    const answers: Record<string, object> = {};
+    for (const [key, request] of Object.entries(inputRequests)) {
+      const order = /Arguments: \{"order":"([^"]+)"\}/.exec(JSON.stringify(request).replaceAll('\\"', '"'))?.[1];
+      if (order === undefined) throw new Error(`a question without its arguments: ${JSON.stringify(request)}`);
+      const content = happened(this.#effects, order)
+        ? { decision: 'happened', result: 'pay done' }
+        : { decision: 'run' };
+      this.answers[content.decision === 'run' ? 'run' : 'happened'] += 1;
+      answers[key] = { action: 'accept', content };
+    }
+    await caller.answer(id, answers);
+  }
+}
+
+const isGone = (error: unknown): boolean => {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return ['ECONNREFUSED', 'ECONNRESET', 'EPIPE'].includes(code);
+};

@@ -1,0 +1,170 @@
+/**
+ * Random `kill -9` of the whole server, over agents with unsafe, idempotent and read tools on stdio and HTTP servers.
+ *
+ * To be shown: no acknowledged task is lost, no unsafe effect is doubled or left out, every call that a kill left unknown
+ * is asked about, every task ends. The control shows that the same kills double effects where nothing is asked.
+ */
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startCountingHttp } from './counting-http.ts';
+import { Driver } from './driver.ts';
+import { countEffects } from './effects.ts';
+import { questionsAsked, tasksStored, unknownCalls } from './journal.ts';
+import { readOptions, usage, type Options } from './options.ts';
+import { plan } from './plan.ts';
+import { startLife, type Life } from './served.ts';
+
+export interface Figures {
+  kills: number;
+  killsBeforeServing: number;
+  tasks: number;
+  lost: number;
+  unended: number;
+  /** Ended otherwise than with the right answer. */
+  wrong: string[];
+  startedTwice: number;
+  unsafeCalls: number;
+  doubled: number;
+  leftOut: number;
+  /** Unsafe calls that the kills left without an outcome. */
+  unknown: number;
+  unasked: number;
+  answered: { happened: number; run: number };
+  repeated: { idempotent: number; read: number };
+}
+
+/** Milliseconds that a life lasts, from its start (a third of the kills hits a server that does not serve yet) or from when it serves. */
+const lifeMs = 700;
+const lastPatienceMs = 120_000;
+
+export async function kill(args: string[]): Promise<void> {
+  const options = readOptions(args);
+  if (options === 'help') {
+    process.stdout.write(usage);
+    return;
+  }
+  const figures = await run(options);
+  process.stdout.write(options.json ? `${JSON.stringify(figures, null, 2)}\n` : report(figures));
+  const faults = faultsIn(figures, options);
+  for (const fault of faults) process.stderr.write(`FAILED: ${fault}\n`);
+  if (faults.length > 0) process.exitCode = 1;
+}
+
+async function run({ kills, control, json }: Options): Promise<Figures> {
+  const folder = mkdtempSync(join(tmpdir(), 'deputy-kill-'));
+  const effects = join(folder, 'effects.txt');
+  const store = join(folder, 'deputy.db');
+  writeFileSync(effects, '');
+  const lab = await startCountingHttp(effects);
+  const env = {
+    BENCH_EFFECTS: effects,
+    BENCH_LAB_URL: lab.url,
+    BENCH_STORE: store,
+    ...(control && { BENCH_PAY: 'idempotent' }),
+  };
+  const driver = new Driver(effects);
+  const unknown = new Set<string>();
+  let killsBeforeServing = 0;
+  let life: Life | undefined;
+  try {
+    for (let count = 0; count < kills; count++) {
+      life = startLife(env);
+      if (!(await liveAndDie(life, driver))) killsBeforeServing += 1;
+      if (existsSync(store)) for (const name of unknownCalls(store)) unknown.add(name);
+      if (!json && process.stderr.isTTY) process.stderr.write(`\r${count + 1} kills, ${driver.tasks.length} tasks `);
+    }
+    life = startLife(env);
+    const until = Date.now() + lastPatienceMs;
+    const url = await life.url;
+    if (url === undefined) throw new Error(`the server does not start again:\n${life.said()}`);
+    await driver.workAt(url, false, () => driver.open.length === 0 || Date.now() > until);
+    await life.stop();
+    const asked = new Set(questionsAsked(store));
+    return {
+      kills,
+      killsBeforeServing,
+      ...taskFigures(driver, tasksStored(store)),
+      ...effectFigures(driver, effects),
+      unknown: unknown.size,
+      unasked: [...unknown].filter((name) => !asked.has(name)).length,
+      answered: driver.answers,
+    };
+  } finally {
+    await life?.kill();
+    lab.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** @returns whether it served before it was killed. */
+async function liveAndDie(life: Life, driver: Driver): Promise<boolean> {
+  const early = Math.random() < 1 / 3;
+  let isDead = false;
+  const killLater = (): Promise<void> =>
+    new Promise<void>((resolve) => setTimeout(resolve, Math.random() * lifeMs)).then(() => {
+      isDead = true;
+      return life.kill();
+    });
+  const killed = early ? killLater() : undefined;
+  const url = await life.url;
+  if (url === undefined && !early) throw new Error(`the server does not start:\n${life.said()}`);
+  if (url !== undefined) await Promise.all([killed ?? killLater(), driver.workAt(url, true, () => isDead)]);
+  await killed;
+  return url !== undefined;
+}
+
+function taskFigures(driver: Driver, stored: readonly string[]) {
+  const acknowledged = driver.tasks.filter(({ id }) => id !== undefined);
+  return {
+    tasks: acknowledged.length,
+    lost: acknowledged.filter(({ id = '' }) => driver.lost.has(id) || !stored.includes(id)).length,
+    unended: driver.open.length,
+    wrong: acknowledged.flatMap(({ order, end }) =>
+      end === undefined || end.answer === `done ${order}`
+        ? []
+        : [`${order} ${end.status}: ${end.answer.slice(0, 300)}`],
+    ),
+    startedTwice: stored.length - driver.tasks.length,
+  };
+}
+
+function effectFigures(driver: Driver, file: string) {
+  const { pay, put, look } = countEffects(file);
+  const pays = plan.flat().flatMap(({ tool, letter }) => (tool.endsWith('/pay') ? [letter] : []));
+  const due = driver.tasks
+    .filter(({ end }) => end !== undefined)
+    .flatMap(({ order }) => pays.map((one) => order + one));
+  const more = (counts: Map<string, number>) => [...counts.values()].reduce((sum, count) => sum + count - 1, 0);
+  return {
+    unsafeCalls: due.length,
+    doubled: more(pay),
+    leftOut: due.filter((order) => !pay.has(order)).length,
+    repeated: { idempotent: more(put), read: more(look) },
+  };
+}
+
+function faultsIn(figures: Figures, { control }: Options): string[] {
+  const { lost, unended, wrong, startedTwice, doubled, leftOut, unasked } = figures;
+  const faults = [
+    ...(lost > 0 ? [`${lost} acknowledged tasks were lost`] : []),
+    ...(unended > 0 ? [`${unended} tasks did not end`] : []),
+    ...wrong.map((one) => `a wrong end: ${one}`),
+    ...(startedTwice !== 0 ? [`${startedTwice} tasks more in the store than were started`] : []),
+    ...(leftOut > 0 ? [`${leftOut} unsafe calls of tasks that ended never happened`] : []),
+  ];
+  if (control) return doubled > 0 ? faults : [...faults, 'the control doubled nothing: the kills show nothing'];
+  if (doubled > 0) faults.push(`${doubled} unsafe effects were doubled`);
+  if (unasked > 0) faults.push(`${unasked} unknown calls were not asked about`);
+  return faults;
+}
+
+const report = (figures: Figures): string =>
+  [
+    `${figures.kills} kills (${figures.killsBeforeServing} before the server served)`,
+    `${figures.tasks} tasks acknowledged: ${figures.lost} lost, ${figures.unended} not ended, ${figures.wrong.length} ended wrong, ${figures.startedTwice} started twice`,
+    `${figures.unsafeCalls} unsafe calls: ${figures.doubled} doubled, ${figures.leftOut} left out`,
+    `${figures.unknown} calls left unknown: ${figures.unasked} not asked about; answered: ${figures.answered.happened} had happened, ${figures.answered.run} had not`,
+    `${figures.repeated.idempotent} idempotent and ${figures.repeated.read} read calls were repeated`,
+    '',
+  ].join('\n');
