@@ -13,7 +13,7 @@ export interface TaskSeen {
 
 export interface Caller {
   /** @returns the id of the task that the call became. */
-  start(agent: string, message: string): Promise<string>;
+  start(agent: string, message: string, idempotencyKey?: string): Promise<string>;
   get(taskId: string): Promise<TaskSeen>;
   answer(taskId: string, inputResponses: object): Promise<void>;
   /** Every task by id, as the server lists it, with its status. */
@@ -94,7 +94,11 @@ export function callerOf(url: string): Caller {
   };
 
   return {
-    start: async (name, message) => String((await ask('tools/call', { name, arguments: { message } }))['taskId']),
+    async start(name, message, idempotencyKey) {
+      const key = idempotencyKey !== undefined && { 'dev.deputy-mcp/idempotencyKey': idempotencyKey };
+      const params = { _meta: { ...declared, ...key }, name, arguments: { message } };
+      return String((await ask('tools/call', params))['taskId']);
+    },
     get: async (taskId) => (await ask('tasks/get', { taskId })) as unknown as TaskSeen,
     answer: async (taskId, inputResponses) => void (await ask('tasks/update', { taskId, inputResponses })),
     list,

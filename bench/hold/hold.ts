@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Deputy, startDeputy } from './deputy.ts';
-import { getLatency } from './latency.ts';
+import { getLatency, noLatency } from './latency.ts';
 import { type Ledger, openLedger } from './ledger.ts';
 import { type Options, readOptions, usage } from './options.ts';
 import { type Figures, report } from './report.ts';
@@ -51,9 +51,15 @@ const answeredAfter = 200;
 async function measured(options: Options, { ledger, start, folder }: Place): Promise<Figures> {
   const before = await start();
   say(`${options.tasks} tasks come to wait for a person`);
+  const cpuOf = async (work: () => Promise<unknown>): Promise<number> => {
+    const { cpu } = await before.process.reading();
+    await work();
+    return ((await before.process.reading()).cpu - cpu) / 1000;
+  };
+  let parked: string[] = [];
   const begun = performance.now();
-  const parked = await park(options.tasks, before.caller, ledger);
-  const parkedPerSecond = (options.tasks * 1000) / (performance.now() - begun);
+  const cpuToPark = await cpuOf(async () => (parked = await park(options.tasks, before.caller, ledger)));
+  const perSecond = (options.tasks * 1000) / (performance.now() - begun);
   await sleep(options.quick ? restMs / 5 : restMs);
   const memoryParked = (await before.process.reading()).memory;
   const disk = await sizeOf(folder);
@@ -61,7 +67,9 @@ async function measured(options: Options, { ledger, start, folder }: Place): Pro
   say(`${options.active} more come to a slow step`);
   const active = await occupy(options.active, before.caller, ledger);
   say(`tasks/get for ${options.seconds} s, and some answers`);
-  const latency = await getLatency(before.caller, mixed(parked, active), options.seconds);
+  const looks = mixed(parked, active);
+  let latency = noLatency;
+  const cpuToGet = await cpuOf(async () => (latency = await getLatency(before.caller, looks, options.seconds)));
   const chosen = randomOf(parked, answeredBefore + answeredAfter);
   await answer(chosen.slice(0, answeredBefore), before.caller);
   const { memory: memoryActive, peakMemory: peakBefore } = await before.process.reading();
@@ -87,10 +95,10 @@ async function measured(options: Options, { ledger, start, folder }: Place): Pro
   const { peakMemory: peakAfter } = await after.process.reading();
 
   return {
-    parkedPerSecond,
+    parking: { perSecond, cpu: cpuToPark / options.tasks },
     memory: { parked: memoryParked, active: memoryActive, peak: Math.max(peakBefore, peakAfter) },
     disk,
-    latency,
+    get: { ...latency, cpu: cpuToGet / latency.requests },
     restart: { answers: answeredAfter, serves, answered, recovered },
   };
 }

@@ -12,6 +12,8 @@ export interface Latency {
   most: number;
 }
 
+export const noLatency: Latency = { requests: 0, p50: 0, p99: 0, most: 0 };
+
 /** @param ids looked at in this order, again and again. */
 export async function getLatency(caller: Caller, ids: readonly string[], seconds: number): Promise<Latency> {
   const requests = seconds * requestsPerSecond;
