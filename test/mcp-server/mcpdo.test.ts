@@ -1,25 +1,33 @@
-/** The Inspector's `mcpdo`, in both eras: calls, plain and as tasks, whose questions are answered by another command. */
+/** The Inspector's `mcpdo` drives our tasks and answers what they ask, in both eras. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { serveHttp, type HttpDoor } from '../../src/mcp-server/http.ts';
 import { fakeNetwork } from './network.ts';
+import type { Message } from './peer-2026.ts';
 
+const run = promisify(execFile);
 const bin = fileURLToPath(new URL('../../node_modules/.bin/mcpdo', import.meta.url));
 
 let door: HttpDoor;
 let home: string;
+/** Of a daemon of our own, in a home of our own. */
 let env: NodeJS.ProcessEnv;
+
+const mcpdo = async (...args: string[]): Promise<string> =>
+  (await run(process.execPath, [bin, ...args], { env })).stdout;
 
 beforeAll(async () => {
   door = await serveHttp(fakeNetwork().options);
   home = await mkdtemp(join(tmpdir(), 'deputy-mcpdo-'));
-  env = { ...process.env, HOME: home, TMPDIR: home, MCP_INSPECTOR_SECRET_STORE: 'memory' };
-  // Shell exports of a daemon that is nobody else's.
-  for (const [, name = '', value] of (await mcpdo('private')).matchAll(/^export (\w+)='(.*)'$/gm)) env[name] = value;
+  env = { ...process.env, HOME: home, MCP_INSPECTOR_SECRET_STORE: 'memory' };
+  for (const [, name = '', value = ''] of (await mcpdo('private')).matchAll(/export (\w+)=['"]?([^'"\n]*)['"]?/g)) {
+    env[name] = value;
+  }
 });
 
 afterAll(async () => {
@@ -28,41 +36,12 @@ afterAll(async () => {
   await rm(home, { recursive: true, force: true });
 });
 
-function mcpdo(...args: string[]): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const child = execFile(process.execPath, [bin, ...args], { env }, (error, stdout, stderr) => {
-    if (error === null) resolve(stdout);
-    else reject(new Error(`mcpdo ${args.join(' ')}: ${stdout}${stderr}`, { cause: error }));
-  });
-  child.stdin?.end();
-  return promise;
-}
-
-interface Said {
-  content?: { text: string }[];
-  elicitationPending?: { elicitationId: string; message: string };
-}
-
-const say = async (...args: string[]): Promise<Said> => JSON.parse(await mcpdo(...args, '--format', 'json')) as Said;
-
-test.each([
-  ['legacy', []],
-  ['legacy', ['--task']],
-  ['modern', ['--task']],
-] as const)('era %s, %j: a question waits for elicitation/respond, and the answer comes', async (era, how) => {
-  const connection = `${era}${how.length}`;
-  await mcpdo('connect', '--era', era, '--transport', 'http', `@${connection}`, door.url);
-  const asked = await say(`@${connection}`, 'tools/call', 'asker', 'message:=hi', ...how);
-  expect(asked.elicitationPending).toMatchObject({ message: 'Who are you?' });
-  const answered = await say('elicitation/respond', String(asked.elicitationPending?.elicitationId), 'name:=Ann');
-  expect(answered.content?.[0]?.text).toBe('Hello, Ann.');
-});
-
-test('a client that cannot be asked gets the handle, and looks after the task with it', async () => {
-  await mcpdo('connect', '--era', 'legacy', '--elicit', 'off', '--transport', 'http', '@off', door.url);
-  const { structuredContent } = (await say('@off', 'tools/call', 'asker', 'message:=hi')) as {
-    structuredContent?: { task: string };
-  };
-  const cancelled = await say('@off', 'tools/call', 'task_cancel', `task:=${structuredContent?.task}`);
-  expect(cancelled.content?.[0]?.text).toContain('was cancelled');
+test.each(['modern', 'legacy'])('a task asks, is answered, and ends with its result: era %s', async (era) => {
+  await mcpdo('connect', '--era', era, '--connection', era, door.url);
+  const inEra = async (...args: string[]): Promise<Message> =>
+    JSON.parse(await mcpdo('--format', 'json', '--connection', era, ...args)) as Message;
+  const { elicitationPending } = await inEra('tools/call', 'asker', 'message:=hi', '--task');
+  expect(elicitationPending).toMatchObject({ mode: 'form', message: 'Who are you?' });
+  const answer = await inEra('elicitation/respond', String(elicitationPending.elicitationId), 'name:=Ann');
+  expect(answer).toMatchObject({ content: [{ type: 'text', text: 'Hello, Ann.' }] });
 });
