@@ -1,8 +1,10 @@
 /** How a task's handle is declared, beside what an agent answers. */
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 
+type ObjectSchema = JsonObject & { type: 'object' };
+
 /** Of a `Handle`, and of what the handle tools answer. */
-export const handleSchema: JsonObject = {
+export const handleSchema: ObjectSchema = {
   type: 'object',
   properties: {
     task: { type: 'string', description: 'The id of a task that is not over yet: see the tool task_get.' },
@@ -18,7 +20,7 @@ export const handleSchema: JsonObject = {
  * What a call of an agent may be answered with: its output, or the handle of its task. The root must be an object schema
  * (2025-11-25, tools, "Output Schema"); references into the output's own schema follow it to its new place.
  */
-export function orHandle(output: JsonObject): JsonObject {
+export function orHandle(output: JsonObject): ObjectSchema {
   const { $schema, ...nested } = output;
   return {
     ...($schema !== undefined && { $schema }),

@@ -20,7 +20,7 @@ import type { ServedWire } from './wire.ts';
 
 export interface HandleTool {
   tool: Tool;
-  answer(call: Waiting, args: JsonObject, look: ServedWire['look']): Promise<CallToolResult>;
+  readonly answer: (call: Waiting, args: JsonObject, look: ServedWire['look']) => Promise<CallToolResult>;
 }
 
 const taskId = { type: 'string', description: 'The id of the task, as the call of the agent answered it.' };
@@ -49,9 +49,7 @@ export const handleTools: readonly HandleTool[] = [
   },
   {
     tool: toolOf('task_cancel', 'Cancels a task. What it has done stays done.', {}),
-    async answer({ options, caller }, { task }) {
-      return shown(options, await options.engine.cancel(String(task), caller.owner));
-    },
+    answer: async ({ options, caller }, args) => shown(options, await options.engine.cancel(idIn(args), caller.owner)),
   },
   {
     tool: toolOf('task_get', 'Waits for a task, and answers with its result, or with what it does.', {
@@ -72,7 +70,7 @@ function toolOf(name: string, description: string, more: Record<string, JsonObje
       required: ['task', ...Object.keys(more).filter((field) => field === 'answers')],
       additionalProperties: false,
     },
-    outputSchema: handleSchema as Tool['outputSchema'],
+    outputSchema: handleSchema,
     annotations: { readOnlyHint: isLook, destructiveHint: !isLook, idempotentHint: true, openWorldHint: false },
     _meta: { [handleToolKey]: true },
   };
@@ -92,14 +90,17 @@ export async function callHandleTool(
   try {
     return await answer(call, args, look);
   } catch (error) {
-    if (error instanceof NotFoundError) return errorResult(`There is no task ${String(args['task'])}.`);
+    if (error instanceof NotFoundError) return errorResult(`There is no task ${idIn(args)}.`);
     throw error;
   }
 }
 
+/** The arguments were checked: it is there, and it is text. */
+const idIn = ({ task }: JsonObject): string => (typeof task === 'string' ? task : '');
+
 async function getTask(call: Waiting, args: JsonObject, look: ServedWire['look']): Promise<CallToolResult> {
   const { options, caller } = call;
-  const task = await options.engine.get(String(args['task']), caller.owner);
+  const task = await options.engine.get(idIn(args), caller.owner);
   const { waitMs = defaultWaitMs } = options;
   const most = waitMs ?? Number.POSITIVE_INFINITY;
   const wanted = args['wait_seconds'];
@@ -109,8 +110,9 @@ async function getTask(call: Waiting, args: JsonObject, look: ServedWire['look']
 
 const longestTimer = 2 ** 31 - 1;
 
-async function answerQuestions({ options, caller }: Waiting, { task, answers: given }: JsonObject) {
-  const id = String(task);
+async function answerQuestions({ options, caller }: Waiting, args: JsonObject): Promise<CallToolResult> {
+  const id = idIn(args);
+  const given = args['answers'];
   const now = await options.engine.get(id, caller.owner);
   if (options.modelMayAnswer !== true) return errorResult(whereToAnswer(now), now);
   const open = new Set(openQuestions(now).map(([key]) => key));

@@ -70,6 +70,16 @@ export class AgentServer extends McpServer {
     };
   }
 
+  /** Runs when the connection is gone, besides what runs then already. */
+  whenClosed(run: () => void): void {
+    const { onclose: before } = this.server;
+    const onclose = (): void => {
+      before?.();
+      run();
+    };
+    Object.assign(this.server, { onclose });
+  }
+
   override toolInputSchemaJson(name: string): Record<string, unknown> | undefined {
     return this.#inputSchema(name);
   }

@@ -19,7 +19,7 @@ export interface Session {
   /** Whose ends this session is told of, by id. */
   readonly reported: Set<string>;
   /** What the client declared when it introduced itself. */
-  asks(): Askable;
+  readonly asks: () => Askable;
 }
 
 export function openSession(server: AgentServer, options: ServeOptions, caller: Caller): Session {
@@ -38,11 +38,7 @@ export function openSession(server: AgentServer, options: ServeOptions, caller: 
     ownStream: (taskId) => ownStream(server, caller, taskId),
   });
   caller.streams?.onChange(() => dialogs.streamsChanged());
-  const closed = server.server.onclose;
-  server.server.onclose = () => {
-    closed?.();
-    dialogs.close();
-  };
+  server.whenClosed(() => dialogs.close());
   return { server, options, caller, dialogs, reported: new Set(), asks };
 }
 

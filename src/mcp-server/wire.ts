@@ -29,7 +29,7 @@ export interface ServedWire {
    * Waits for a task on behalf of a call that only looks: up to `forMs`, until it is over, or until it waits for an answer
    * that cannot be had from this caller.
    */
-  look(call: Waiting, task: Task, forMs: number): Promise<Task>;
+  readonly look: (call: Waiting, task: Task, forMs: number) => Promise<Task>;
 }
 
 export interface Declaration {

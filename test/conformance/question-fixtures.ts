@@ -4,6 +4,11 @@ import { textOf, type Content } from '../../src/task/content.ts';
 import type { InputRequest, InputResponse } from '../../src/task/question.ts';
 import type { Fixture } from './network.ts';
 
+const textIn = (input: JsonObject, name: string): string => {
+  const value = input[name];
+  return typeof value === 'string' ? value : '';
+};
+
 const oneText = (name: string): JsonObject => ({
   type: 'object',
   properties: { [name]: { type: 'string' } },
@@ -37,7 +42,7 @@ export const questionFixtures: Record<string, Fixture> = {
         username: { type: 'string', description: "User's response" },
         email: { type: 'string', description: "User's email address" },
       };
-      const request = form(String(task.input['message']), fields, ['username', 'email']);
+      const request = form(textIn(task.input, 'message'), fields, ['username', 'email']);
       return `User response: ${shown(await context.requestInput('user', request))}`;
     },
   },
@@ -59,7 +64,7 @@ export const questionFixtures: Record<string, Fixture> = {
     schema: oneText('prompt'),
     needs: ['sampling'],
     work: async ({ task, context }) => {
-      const content = { type: 'text', text: String(task.input['prompt']) };
+      const content = { type: 'text', text: textIn(task.input, 'prompt') };
       const params = { messages: [{ role: 'user', content }], maxTokens: 100 };
       const response = await context.requestInput('thought', { kind: 'sampling', params });
       const said = response.action === 'accept' ? [response.content['content']].flat() : [];

@@ -91,7 +91,7 @@ test('a dialog that outlived its call is withdrawn on the stream of the session'
 
 test('what an older client cannot show is not sent, and forms are put in its words', async () => {
   const { url } = await openDoor();
-  const session = String(await initialize(url, '2025-06-18', { elicitation: {} }));
+  const session = await openSession(url, '2025-06-18');
   const response = await callByHand(url, session, 'asker');
   for await (const { data } of sseEvents(response)) {
     if (data === '') continue;
@@ -116,7 +116,7 @@ test('nobody came for the result: after a grace period the question goes to the 
 
 test('a question whose stream died is asked again on another one', async () => {
   const { url } = await openDoor({ graceMs: 50 });
-  const session = String(await initialize(url, '2025-11-25', { elicitation: {} }));
+  const session = await openSession(url, '2025-11-25');
   const { result } = await rpc(url, session, 'tools/call', { name: 'asker', arguments: { message: 'hi' }, task: {} });
   const { taskId } = (result as { task: { taskId: string } }).task;
 
@@ -150,6 +150,12 @@ test('a session that is new asks what the old one left open', async () => {
     .poll(() => peer.client.experimental.tasks.getTask(task.taskId), patience)
     .toMatchObject({ status: 'completed' });
 });
+
+async function openSession(url: string, protocolVersion: string): Promise<string> {
+  const session = await initialize(url, protocolVersion, { elicitation: {} });
+  if (typeof session !== 'string') throw new Error(`no session: ${session.status}`);
+  return session;
+}
 
 let ids = 100;
 const request = (method: string, params: Record<string, unknown>) => ({

@@ -20,6 +20,12 @@ async function open(connect: (url: string) => Promise<TestClient>, more: Paramet
   return { client, engine };
 }
 
+/** Of the one question in a handle. */
+function keyIn(handle: Record<string, unknown> | undefined): string {
+  const [question] = (handle?.['questions'] ?? []) as { key: string }[];
+  return question?.key ?? '';
+}
+
 describe.each(eras)('handles on the %s wire', (_, connect) => {
   test('a question that the caller cannot be asked ends the call with a handle that its schema allows', async () => {
     const { client, engine } = await open(connect);
@@ -32,7 +38,7 @@ describe.each(eras)('handles on the %s wire', (_, connect) => {
 
     // Who was told of the question waits for its answer, and does not spin.
     const looking = client.call('task_get', { task });
-    const [{ key }] = structuredContent?.['questions'] as [{ key: string }];
+    const key = keyIn(structuredContent);
     await engine.respond(task, 'local', { [key]: { action: 'accept', content: { name: 'Bob' } } }, 'test');
     expect(await looking).toMatchObject({
       content: [{ text: 'Hello, Bob.' }],
@@ -68,20 +74,20 @@ describe.each(eras)('handles on the %s wire', (_, connect) => {
     const { client } = await open(connect);
     const { structuredContent } = await client.call('asker', { message: 'hi' });
     const task = String(structuredContent?.['task']);
-    const [{ key }] = structuredContent?.['questions'] as [{ key: string }];
+    const key = keyIn(structuredContent);
     const answers = { [key]: { action: 'accept', content: { name: 'Mod' } } };
     const refused = await client.call('task_answer', { task, answers });
     expect(refused).toMatchObject({ isError: true, content: [{ text: expect.stringContaining('A person answers') }] });
 
     const { client: trusted } = await open(connect, { modelMayAnswer: true });
     const asked = (await trusted.call('asker', { message: 'hi' })).structuredContent;
-    const [question] = asked?.['questions'] as [{ key: string }];
+    const ownKey = keyIn(asked);
     const own = String(asked?.['task']);
     const wrong = await trusted.call('task_answer', { task: own, answers: { nobody: { action: 'decline' } } });
     expect(wrong).toMatchObject({ isError: true, content: [{ text: expect.stringContaining('nobody') }] });
     await trusted.call('task_answer', {
       task: own,
-      answers: { [question.key]: { action: 'accept', content: { name: 'Mod' } } },
+      answers: { [ownKey]: { action: 'accept', content: { name: 'Mod' } } },
     });
     expect(await trusted.call('task_get', { task: own })).toMatchObject({ content: [{ text: 'Hello, Mod.' }] });
   });

@@ -4,9 +4,11 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import {
   CallToolResultSchema,
+  CreateTaskResultSchema,
   ElicitRequestSchema,
   TaskStatusNotificationSchema,
   type CallToolResult,
+  type CreateTaskResult,
   type ElicitRequest,
   type ElicitResult,
 } from '@modelcontextprotocol/sdk/types.js';
@@ -97,15 +99,14 @@ export async function callAsTask({ client }: Peer2025, name: string, ttl?: numbe
   for await (const message of client.experimental.tasks.callToolStream(params, CallToolResultSchema, { task })) {
     if (message.type === 'taskCreated') seen.taskId = message.task.taskId;
     else if (message.type === 'taskStatus') seen.statuses.push(message.task.status);
-    else if (message.type === 'result') seen.result = message.result as CallToolResult;
+    else if (message.type === 'result') seen.result = message.result;
     else seen.error = message.error.message;
   }
   return seen;
 }
 
 /** Starts a call as a task, and leaves it. */
-export async function startTask({ client }: Peer2025, name: string, ttl?: number): Promise<Record<string, any>> {
-  const { CreateTaskResultSchema } = await import('@modelcontextprotocol/sdk/types.js');
+export function startTask({ client }: Peer2025, name: string, ttl?: number): Promise<CreateTaskResult> {
   const params = { name, arguments: { message: 'hi' }, task: ttl === undefined ? {} : { ttl } };
   return client.request({ method: 'tools/call', params }, CreateTaskResultSchema);
 }

@@ -44,7 +44,7 @@ test('started as a 2025 task, answered as a 2026 one: the dialog that was open i
     await withdrawn.promise;
     return { action: 'cancel' };
   });
-  const { taskId } = (await startTask(peer, 'asker'))['task'];
+  const { taskId } = (await startTask(peer, 'asker')).task;
   const result = peer.client.experimental.tasks.getTaskResult(taskId, CallToolResultSchema);
   await expect.poll(() => peer.asked.length, patience).toBe(1);
   const inputResponses = { [await keyOf(modern, taskId)]: { action: 'accept', content: { name: 'Bob' } } };
@@ -93,7 +93,7 @@ test('after a restart the sessions are gone, and what was asked is asked again',
   };
   const before = await begin();
   const lost = await openPeer2025(before.url, () => new Promise(() => undefined));
-  const { taskId } = (await startTask(lost, 'asker'))['task'];
+  const { taskId } = (await startTask(lost, 'asker')).task;
   await expect.poll(() => lost.asked.length, patience).toBe(1);
   await lost.close();
   await before.stop();

@@ -70,7 +70,8 @@ test('seam 5: initialize answers with getCapabilities(), when the version is kno
       }),
     });
     const [message] = await messagesOf(response);
-    return (message?.['result'] as { capabilities: { tasks?: unknown } }).capabilities.tasks;
+    const { capabilities } = (message?.['result'] ?? {}) as { capabilities: { tasks?: unknown } };
+    return capabilities.tasks;
   };
   expect(await tasksOf('2025-11-25')).toEqual({ list: {}, cancel: {}, requests: { tools: { call: {} } } });
   expect(await tasksOf('2025-06-18')).toBeUndefined();

@@ -29,7 +29,7 @@ describe.each(['HTTP', 'stdio'])('2025 tasks over %s', (kind) => {
       ttl: 7 * 24 * 3_600_000,
       pollInterval: 1000,
     });
-    expect(_meta['io.modelcontextprotocol/model-immediate-response']).toContain(task.taskId);
+    expect(_meta?.['io.modelcontextprotocol/model-immediate-response']).toContain(task.taskId);
     const result = await peer.client.experimental.tasks.getTaskResult(task.taskId, CallToolResultSchema);
     expect(result).toMatchObject({ content: [{ text: 'hi' }], _meta: related(task.taskId) });
     expect(await peer.client.experimental.tasks.getTask(task.taskId)).toMatchObject({ status: 'completed' });
@@ -108,7 +108,7 @@ test('the list of tasks is told in pages, newest first, and ends', async () => {
   const { url } = await openDoor();
   const peer = await openPeer2025(url);
   const started: string[] = [];
-  for (let count = 0; count < 103; count += 1) started.unshift((await startTask(peer, 'echo'))['task'].taskId);
+  for (let count = 0; count < 103; count += 1) started.unshift((await startTask(peer, 'echo')).task.taskId);
   const listed: string[] = [];
   let cursor: string | undefined;
   let pages = 0;
