@@ -58,10 +58,11 @@ async function followUntil(
   const { taskSilence } = server.timings;
   const ear = openEar(server.news, id);
   const tellProgress = progressOf(onProgress);
-  let isListening = false;
   let lastUseful = performance.now();
   let task = known;
   let wait = known.status === 'working' ? pollWait(server, known, false) : 0;
+  // Who does not tell is polled.
+  void listen(server, id, signal).catch(() => {});
   try {
     for (;;) {
       const told = await ear.next(wait, signal);
@@ -80,10 +81,6 @@ async function followUntil(
       const silence = performance.now() - lastUseful;
       if (silence >= taskSilence) return final(givenUp(server, call, fault, taskSilence));
       wait = pollWait(server, task, ear.hasHeard);
-      if (isListening || seen.kind === 'silent') continue;
-      isListening = true;
-      // Who does not tell is polled.
-      void listen(server, id, signal).catch(() => {});
     }
   } finally {
     ear.close();

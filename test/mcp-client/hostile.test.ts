@@ -236,7 +236,7 @@ describe('an answer', () => {
   });
 
   test('that is a task which cannot be asked about is unknown', async () => {
-    const peer = openHostile('task', {}, { timings: { list: 150 } });
+    const peer = openHostile('task', {}, { timings: { list: 150, taskSilence: 400 } });
     expect((await peer.act()).unknown).toMatch(/^the server "bad" said nothing of use about its task for 0\.4 s/);
   });
 

@@ -7,7 +7,7 @@ import { ElicitResultSchema } from '@modelcontextprotocol/sdk/types.js';
 export interface OldWorld {
   store: InMemoryTaskStore;
   queue: InMemoryTaskMessageQueue;
-  /** Names of tools in the order of their calls, with `as task` where they were. */
+  /** Names of tools in the order of their calls. */
   calls: string[];
 }
 
@@ -63,9 +63,9 @@ export function oldTaskServer(world: OldWorld): McpServer {
   const soon = (act: () => unknown): NodeJS.Timeout => setTimeout(act, 30);
 
   server.registerTool('plain', {}, async () => (world.calls.push('plain'), said('plain')));
-  server.registerTool('calls', {}, async () => said(world.calls.join(' ')));
   tool('must', 'required', ({ end }) => soon(() => end('completed', 'must')));
-  tool('may', 'optional', ({ end }) => soon(() => end('completed', 'may')));
+  for (const name of ['may', 'may-read', 'may-again'])
+    tool(name, 'optional', ({ end }) => soon(() => end('completed', 'may')));
   tool('told', 'required', ({ end }) => soon(() => end('completed', 'told')), 60_000);
   tool('fails', 'required', ({ end }) => soon(() => end('failed', 'no flour')));
   tool('leaves', 'required', ({ set }) => soon(() => set('cancelled', 'the cook left')));

@@ -28,8 +28,8 @@ export const quick: Partial<Timings> = {
   backoffMax: 50,
   pollLeast: 5,
   poll: 10,
-  taskSilence: 400,
-  cancelGrace: 300,
+  taskSilence: 10_000,
+  cancelGrace: 5_000,
 };
 
 const local = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -129,6 +129,9 @@ export async function toolOf(servers: McpServers, id: string): Promise<EffectToo
 }
 
 export const said = (outcome: ToolOutcome): string => textOf(outcome.content);
+
+/** For `expect.poll`, on a machine with other things to do. */
+export const patient = { timeout: 15_000 };
 
 /** A zombie that nobody has reaped yet does nothing any more. */
 export function isAlive(pid: number): boolean {

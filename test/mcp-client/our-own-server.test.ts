@@ -1,0 +1,76 @@
+/** A Deputy that uses another Deputy: the tasks of the one are followed by the other. */
+import { expect, onTestFinished, test } from 'vitest';
+import type { ToolOutcome, ToolProgress } from '../../src/agent/tool.ts';
+import type { JsonObject } from '../../src/json.ts';
+import { serveHttp } from '../../src/mcp-server/http.ts';
+import { fakeNetwork } from '../mcp-server/network.ts';
+import { call, type CallOptions, http, open, patient, said, toolOf } from './peers.ts';
+
+const go = { message: 'go' };
+
+async function deputy() {
+  const { engine, options } = fakeNetwork();
+  const door = await serveHttp({ ...options, port: 0 });
+  onTestFinished(() => door.close(0));
+  /** Each time as another process would: on a connection of its own. */
+  const act = async (agent: string, args: JsonObject, options: CallOptions = {}): Promise<ToolOutcome> =>
+    call(await toolOf(open(http(door.url)), `web/${agent}`), args, options);
+  return { act, engine, cancelled: engine.cancelled };
+}
+
+test('a call is a task there, and its answer comes back with its shape', async () => {
+  const { act } = await deputy();
+  const references: string[] = [];
+  const outcome = await act('weather', { city: 'Bern' }, { references });
+  expect(outcome).toMatchObject({ isError: false, structuredContent: { city: 'Bern', degrees: 21.5 } });
+  expect(references).toHaveLength(1);
+});
+
+test('progress there is progress here', async () => {
+  const { act } = await deputy();
+  const progress: ToolProgress[] = [];
+  expect(said(await act('busy', go, { progress }))).toBe('read it');
+  expect(progress.length).toBeGreaterThan(0);
+  expect(JSON.stringify(progress)).not.toContain('secret.txt');
+});
+
+test('a call that a dead process left is gone on with', async () => {
+  const { act } = await deputy();
+  const references: string[] = [];
+  const left = act('silent', go, { references });
+  await expect.poll(() => references.length, patient).toBe(1);
+  const resumed = act('silent', go, { reference: references[0] ?? '' });
+  await act('release', go);
+  expect(said(await resumed)).toBe(said(await left));
+});
+
+test('a cancelled call is cancelled there, and it is acknowledged before we go on', async () => {
+  const { act, cancelled } = await deputy();
+  const references: string[] = [];
+  const stop = new AbortController();
+  const outcome = act('endless', go, { references, signal: stop.signal });
+  await expect.poll(() => references.length, patient).toBe(1);
+  stop.abort(new Error('enough'));
+  await expect(outcome).rejects.toThrow('enough');
+  expect(cancelled).toEqual(references);
+});
+
+test('a question there is progress here, which says where to answer it', async () => {
+  const { act, engine } = await deputy();
+  const progress: ToolProgress[] = [];
+  const references: string[] = [];
+  const outcome = act('asker', go, { progress, references });
+  await expect.poll(() => progress.map(({ message }) => message).join('\n'), patient).toMatch(/Who are you\?/);
+  const [{ owner }, id] = [engine.started[0] ?? { owner: '' }, references[0] ?? ''];
+  const task = await engine.get(id, owner);
+  const [key] = task.status === 'input_required' ? Object.keys(task.inputRequests) : [];
+  await engine.respond(id, owner, { [key ?? '']: { action: 'accept', content: { name: 'Ada' } } }, 'test');
+  expect(said(await outcome)).toBe('Hello, Ada.');
+});
+
+test('a task that is not there is unknown', async () => {
+  const { act } = await deputy();
+  expect((await act('silent', go, { reference: 'task_of-somebody-else' })).unknown).toContain(
+    'no longer knows that task',
+  );
+});
