@@ -12,9 +12,9 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { type Store, StoreError, type Write } from './store.ts';
 
 export interface GroupedWrites {
-  write(write: Write, options?: { barrier: boolean }): Promise<void>;
+  write: (write: Write, options?: { barrier: boolean }) => Promise<void>;
   /** What was given before has been tried: what is asked of the store from now on comes after it. */
-  settled(): Promise<void>;
+  settled: () => Promise<void>;
 }
 
 /** Why some writes of a group were not stored; most groups have none. */

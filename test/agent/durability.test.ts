@@ -1,185 +1,188 @@
 /**
- * Rehearsals for a durable engine: a task that crashes after any record and is resumed from its records comes to the
- * same end, and what was recorded never runs again.
+ * The real loop on the real engine and a file, killed at every durable boundary, and by chance: a task comes to the same
+ * end, what was recorded never runs again, and no unsafe effect happens twice. Effects are counted in a world that
+ * outlives the processes.
  */
-import { expect, test } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
 import { agentTool } from '../../src/agent/agent-tool.ts';
 import type { Agent } from '../../src/agent/agent.ts';
 import { runAgent } from '../../src/agent/loop.ts';
-import type { Message, ModelReply } from '../../src/agent/model.ts';
-import { appendTranscript, conversationBefore } from '../../src/agent/transcript.ts';
-import type { StepRecord, Task } from '../../src/task/task.ts';
-import { asks, calls, Crash, fakeAgent, fakeTool, modelByTurn, ok, rehearsal, says, usage } from './fakes.ts';
+import type { ModelReply } from '../../src/agent/model.ts';
+import type { EffectTool } from '../../src/agent/tool.ts';
+import { createEngine } from '../../src/engine/engine.ts';
+import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
+import type { Store } from '../../src/engine/store.ts';
+import { silentLog } from '../../src/log.ts';
+import type { EffectClass } from '../../src/task/effect.ts';
+import type { TaskEngine, TaskHandler, TaskKeeper } from '../../src/task/engine.ts';
+import type { InputRequest, InputResponse } from '../../src/task/question.ts';
+import { isTerminal, type Task } from '../../src/task/task.ts';
+import { goneInstance, mortalStore } from '../engine/mortal-store.ts';
+import { asks, calls, fakeAgent, fakeTool, modelByTurn, ok, says } from './fakes.ts';
 
-/** Two levels, three turns, four calls side by side in two slots, a compaction, an amendment, a misfit, a limit below. */
-function network(onEffect: (args: string) => void, limits: object = {}): Agent {
-  const tool = fakeTool('t', async (args) => {
-    onEffect(JSON.stringify(args));
-    await new Promise((resolve) => setImmediate(resolve));
-    return ok(`did ${JSON.stringify(args)}`);
-  });
-  const below = [
-    calls([
-      ['t', { n: 'b1' }],
-      ['t', { n: 'b2' }],
-    ]),
-    calls([['t', { n: 'b3' }]]),
-    says('never said'),
-  ];
-  const child = fakeAgent({ name: 'child', model: modelByTurn(below), tools: [tool], limits: { toolCalls: 2 } });
+const folder = mkdtempSync(join(tmpdir(), 'deputy-durability-'));
+let files = 0;
+const newFile = (): string => join(folder, `${(files += 1)}.db`);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** What really happened: how often each effect did, by its arguments. */
+type World = Map<string, number>;
+const classes: readonly EffectClass[] = ['read', 'idempotent', 'unsafe'];
+
+/** Two levels, three turns, calls of every class side by side in two slots, a misfit, an unknown tool. */
+function network(world: World): Agent {
+  const tools: EffectTool[] = classes.map((effect) => ({
+    ...fakeTool(effect, async (args, { commit }) => {
+      const bytes = JSON.stringify(args);
+      await commit(bytes, effect);
+      world.set(bytes, (world.get(bytes) ?? 0) + 1);
+      await new Promise((resolve) => setImmediate(resolve));
+      return ok(`did ${bytes}`);
+    }),
+    effect,
+  }));
+  const each = (turn: string): [string, object][] => classes.map((name) => [name, { [name]: turn }]);
+  const below = [calls(each('below') as never), says('below is done')];
+  const child = fakeAgent({ name: 'child', model: modelByTurn(below), tools, limits: { parallelTools: 2 } });
   const lines: ModelReply[] = [
-    calls([['t', { n: 1 }], ['child', { message: 'x' }], ['nope'], ['t', { wrong: 1 }], ['t', { n: 2 }]]),
-    calls(
-      [
-        ['t', { n: 3 }],
-        ['t', { n: 4 }],
-        ['t', { n: 5 }],
-      ],
-      { usage: usage(50, 20) },
-    ),
-    says('no json'),
-    says('{"done":true}'),
+    calls([...each('one'), ['child', { message: 'x' }], ['nope'], ['unsafe', { wrong: 1 }]] as never),
+    calls([...each('two'), ['unsafe', { unsafe: 'again' }]] as never),
+    says('done'),
   ];
   const spec = { name: 'child', description: '', inputSchema: {}, check: () => undefined };
   return fakeAgent({
     model: modelByTurn(lines),
-    tools: [tool],
+    tools,
     agents: [agentTool(() => child, spec)],
-    limits: { parallelTools: 2, ...limits },
-    output: { schema: {}, check: () => undefined },
+    limits: { parallelTools: 2 },
   });
 }
 
-async function live(agent: Agent) {
-  const messages = asks('go');
-  const { context, records } = rehearsal();
-  const result = await runAgent(agent, messages, context);
-  return { messages, records, result };
+const handlerIn =
+  (world: World): TaskHandler =>
+  (_, context) =>
+    runAgent(network(world), asks('go'), context);
+
+const process = (store: Store, world: World): TaskEngine & TaskKeeper =>
+  createEngine({ store, handler: handlerIn(world), log: silentLog, instance: goneInstance(), timings: { tick: 20 } });
+
+/** A person who looks into the world before they say whether it happened. `asked` holds what they were shown. */
+function personIn(world: World, asked: string[]) {
+  return (request: InputRequest): InputResponse => {
+    if (request.kind !== 'form') throw new Error('a form was expected');
+    const bytes = /^Arguments: (.*)$/m.exec(request.message)?.[1] ?? '';
+    asked.push(bytes);
+    const content = world.has(bytes) ? { decision: 'happened', result: `did ${bytes}` } : { decision: 'run' };
+    return { action: 'accept', content };
+  };
 }
 
-test('after a crash at any record, resumed any number of times, result, messages and records are the same', async () => {
-  const expected = await live(network(() => {}));
-  const keys = (records: readonly StepRecord[]): string[] => records.map(({ key }) => key).toSorted();
-  expect(expected.result.structuredContent).toEqual({ done: true });
-  expect(expected.records.length).toBeGreaterThan(15);
-  for (let every = 0; every <= expected.records.length; every += 1) {
-    const effects: string[] = [];
-    let records: StepRecord[] = [];
-    let crashes = 0;
-    const attempt = async (crashAt: number): Promise<boolean> => {
-      const agent = network((args) => {
-        const recorded = records.some(({ value }) => JSON.stringify(value).includes(JSON.stringify(`did ${args}`)));
-        expect(recorded, `${args} was recorded and runs again`).toBe(false);
-        effects.push(args);
-      });
-      const messages = asks('go');
-      const { context, records: made } = rehearsal(records, crashAt);
-      try {
-        const result = await runAgent(agent, messages, context);
-        expect({ result, messages, keys: keys(made) }).toEqual({
-          ...expected,
-          records: undefined,
-          keys: keys(expected.records),
-        });
-        return true;
-      } catch (error) {
-        if (!(error instanceof Crash)) throw error;
-        records = made;
-        crashes += 1;
-        return false;
-      }
-    };
-    // First one crash after record `every`; then, on the same task, one more crash at each further record.
-    for (let crashAt = every; !(await attempt(crashAt));) crashAt = records.length + 1;
-    expect(crashes).toBeGreaterThan(every === expected.records.length ? -1 : 0);
-    expect(new Set(effects).size).toBe(7);
+async function untilEnded(
+  engine: TaskEngine,
+  id: string,
+  person: (request: InputRequest) => InputResponse,
+): Promise<Task> {
+  for await (const event of engine.watch(id, 'ann')) {
+    if (event.type !== 'status') continue;
+    if (isTerminal(event.task)) return event.task;
+    if (event.task.status !== 'input_required') continue;
+    const answers = Object.entries(event.task.inputRequests).map(([key, request]) => [key, person(request)] as const);
+    await engine.respond(id, 'ann', Object.fromEntries(answers), 'person');
   }
-});
+  throw new Error('the engine ended first');
+}
 
-test('the transcript of a finished task is what was said, word for word', async () => {
-  const { messages, records } = await live(network(() => {}));
-  const again = asks('go');
-  await appendTranscript(
-    network(() => expect.unreachable('an effect ran')),
-    again,
-    records,
-  );
-  expect(again).toEqual(messages);
-});
+/** With a key: who was never told of its task starts the same one again. */
+const request = { agent: 'agent', owner: 'ann', input: { message: 'go' }, idempotencyKey: 'k' };
+const resultOf = (task: Task): unknown => (task.status === 'completed' ? task.result : task);
 
-test('the transcript of a limited task is the same, also under other limits than it had', async () => {
-  const { messages, records, result } = await live(network(() => {}, { toolCalls: 6 }));
-  expect(result).toMatchObject({ stop: 'limit', limit: 'tool_calls' });
-  for (const limits of [{ toolCalls: 6 }, { toolCalls: 1 }, { turns: 1, tokens: 1, cost: 0, time: 0 }, {}]) {
-    const again = asks('go');
-    await appendTranscript(
-      network(() => expect.unreachable('an effect ran'), limits),
-      again,
-      records,
-    );
-    expect(again).toEqual(messages);
+/** Lives one after the other, each dying at the given transaction, then one that may go on to the end. */
+async function killed(deaths: readonly { at: number; when: 'before' | 'after' }[]) {
+  const [path, world, asked] = [newFile(), new Map<string, number>(), [] as string[]];
+  const person = personIn(world, asked);
+  let id: string | undefined;
+  for (const { at, when } of deaths) {
+    const { store, died } = mortalStore(path, at, when);
+    const engine = process(store, world);
+    id ??= (await Promise.race([engine.start(request), died]))?.id;
+    if (id === undefined) break;
+    void untilEnded(engine, id, person).catch(() => {});
+    const settled = untilEnded(engine, id, () => ({ action: 'cancel' })).catch(() => {});
+    await Promise.race([died, settled]);
   }
-});
+  const engine = process(openSqliteStore(path), world);
+  id ??= (await engine.start(request)).id;
+  const task = await untilEnded(engine, id, person);
+  const { steps, questions } = await engine.record(id, 'ann');
+  await engine.close();
+  return { result: resultOf(task), world, asked, questions, keys: steps.map(({ key }) => key) };
+}
 
-test('the transcript of a task that was cut off keeps each result that it had, and closes the open calls', async () => {
-  const { messages, records } = await live(network(() => {}));
-  for (let length = 0; length <= records.length; length += 1) {
-    const kept = records.slice(0, length);
-    const cut: Message[] = asks('go');
-    await appendTranscript(
-      network(() => expect.unreachable('an effect ran')),
-      cut,
-      kept,
-    );
-    for (const [at, message] of cut.entries()) {
-      const full = messages[at];
-      if (message.role === 'assistant') expect(message).toEqual(full);
-      for (const [index, block] of message.content.entries())
-        if (JSON.stringify(block).includes('No result')) expect(at).toBe(cut.length - 1);
-        else expect(block).toEqual(full?.content[index]);
+const isRepeatable = (bytes: string): boolean => !bytes.includes('"unsafe"');
+
+function check(what: Awaited<ReturnType<typeof killed>>, whole: Awaited<ReturnType<typeof killed>>): void {
+  expect(what.result).toEqual(whole.result);
+  expect([...what.world.keys()].toSorted()).toEqual([...whole.world.keys()].toSorted());
+  for (const [bytes, times] of what.world) if (!isRepeatable(bytes)) expect([bytes, times]).toEqual([bytes, 1]);
+  for (const bytes of what.asked) expect(isRepeatable(bytes), `${bytes} was asked about`).toBe(false);
+  expect(what.questions.every(({ answer }) => answer !== undefined)).toBe(true);
+}
+
+test('killed once at each durable boundary, before it and after it, a task comes to the same end', async () => {
+  const whole = await killed([]);
+  expect(whole.result).toMatchObject({ stop: 'answer' });
+  expect(whole.world.size).toBe(10);
+  expect(whole.asked).toEqual([]);
+  const count = mortalStore(newFile(), Infinity, 'after');
+  const counting = process(count.store, new Map());
+  await untilEnded(counting, (await counting.start(request)).id, () => ({ action: 'cancel' }));
+  await counting.close();
+  const boundaries = count.written();
+  expect(boundaries).toBeGreaterThanOrEqual(15);
+  let asked = 0;
+  for (const when of ['before', 'after'] as const)
+    for (let at = 1; at <= boundaries; at += 1) {
+      const one = await killed([{ at, when }]);
+      check(one, whole);
+      asked += one.asked.length;
     }
-    // Every call has its result, in call order: no model may be shown less.
-    for (const [at, message] of cut.entries()) {
-      const asked = message.content.flatMap((block) => (block.type === 'tool_call' ? [block.id] : []));
-      const told = (cut[at + 1]?.content ?? []).flatMap((block) =>
-        block.type === 'tool_result' ? [block.callId] : [],
-      );
-      if (asked.length > 0) expect(told).toEqual(asked);
-    }
+  expect(asked).toBeGreaterThan(5); // otherwise nothing was killed between an intent and its result
+});
+
+test('killed again and again, wherever it is, a task comes to the same end', async () => {
+  const whole = await killed([]);
+  let seed = 7;
+  const random = (below: number): number => (seed = (seed * 48_271) % 2_147_483_647) % below;
+  for (let run = 0; run < 25; run += 1) {
+    const deaths = Array.from({ length: 2 + random(6) }, () => ({
+      at: 2 + random(6),
+      when: random(2) === 0 ? ('before' as const) : ('after' as const),
+    }));
+    check(await killed(deaths), whole);
   }
 });
 
-test('a refused reply leaves no open call behind', async () => {
-  const agent = fakeAgent({ model: modelByTurn([calls([['t']], { stop: 'refusal' })]) });
-  const { records } = await live(agent);
-  const again = asks('go');
-  await appendTranscript(agent, again, records);
-  expect(again[2]).toMatchObject({ role: 'user', content: [{ type: 'tool_result', callId: 'c1', isError: true }] });
-});
-
-test('a conversation is all of its tasks, oldest first', async () => {
-  const agent = network(() => {});
-  const { messages, records } = await live(agent);
-  const base = {
-    agent: 'agent',
-    owner: 'ann',
-    conversation: '1',
-    createdAt: 0,
-    updatedAt: 0,
-    status: 'cancelled',
-  } as const;
-  const tasks: Task[] = [
-    { ...base, id: '1', input: { message: 'go' } },
-    { ...base, id: '2', input: { message: 'more' }, predecessor: '1' },
-    { ...base, id: '3', input: { message: 'now' }, predecessor: '2' },
-  ];
-  const read = async (id: string) => {
-    const task = tasks.find((task) => task.id === id);
-    if (task === undefined) throw new Error(`no task ${id}`);
-    return { task, records: id === '1' ? records : [] };
-  };
-  const [first, , third] = tasks;
-  if (first === undefined || third === undefined) throw new Error('three tasks');
-  expect(await conversationBefore(agent, first, read)).toEqual([]);
-  expect(await conversationBefore(agent, third, read)).toEqual([...messages, ...asks('more')]);
+test('the control: where intents are not written, the same kills repeat unsafe effects', async () => {
+  let repeated = 0;
+  for (let at = 2; at <= 12; at += 1) {
+    const [path, world] = [newFile(), new Map<string, number>()];
+    const blind = (store: Store): Store => ({
+      ...store,
+      write: (writes) => {
+        const kept = writes.filter(({ kind }) => kind !== 'intent');
+        return kept.length === 0 ? Promise.resolve() : store.write(kept);
+      },
+    });
+    const { store, died } = mortalStore(path, at, 'before');
+    const { id } = await process(blind(store), world).start(request);
+    await died;
+    const engine = process(blind(openSqliteStore(path)), world);
+    await untilEnded(engine, id, () => ({ action: 'cancel' }));
+    await engine.close();
+    for (const [bytes, times] of world) if (!isRepeatable(bytes) && times > 1) repeated += 1;
+  }
+  expect(repeated).toBeGreaterThan(0);
 });

@@ -32,7 +32,11 @@ export function mortalStore(path: string, at: number, when: 'before' | 'after'):
   const mortal = Object.fromEntries(
     Object.entries(store).map(([name, verb]: [string, (...args: never[]) => unknown]) => [
       name,
-      (...args: never[]) => (isDead ? never : verb(...args)),
+      // The dead hear nothing of what they asked before, either.
+      async (...args: never[]) => {
+        const said = isDead ? never : await verb(...args);
+        return isDead ? never : said;
+      },
     ]),
   ) as unknown as Store;
   return {

@@ -216,7 +216,7 @@ test('of starts with one key at the same moment, in two processes, there is one 
   const hands = byHand();
   const both = [engineOn(path, hands.handler), engineOn(path, hands.handler)];
   const keyed = { ...request, idempotencyKey: 'k' };
-  const started = await Promise.all(Array.from({ length: 20 }, (_, index) => both[index % 2]?.start(keyed)));
+  const started = await Promise.all(Array.from({ length: 20 }, async (_, index) => both[index % 2]?.start(keyed)));
   expect(new Set(started.map((task) => task?.id)).size).toBe(1);
   expect(await both[0]?.list({ owner: 'ann' })).toHaveLength(1);
   await expect(both[1]?.start({ ...keyed, input: { message: 'other' } })).rejects.toBeInstanceOf(UsageError);
@@ -232,7 +232,7 @@ test('of continuations at the same moment, in two processes, one is taken and th
   if (first === undefined) throw new Error('not started');
   await both[1]?.cancel(first.id, 'ann');
   const again = { ...request, conversation: first.id };
-  const tries = await Promise.allSettled(Array.from({ length: 6 }, (_, index) => both[index % 2]?.start(again)));
+  const tries = await Promise.allSettled(Array.from({ length: 6 }, async (_, index) => both[index % 2]?.start(again)));
   const refused = tries.filter((one) => one.status === 'rejected').map(({ reason }) => reason as unknown);
   expect(refused).toHaveLength(5);
   for (const error of refused) expect(error).toBeInstanceOf(BusyError);
@@ -297,7 +297,7 @@ function freezable(store: Store, death: Promise<void>): Store {
     name,
     (...args: never[]) => (isDead ? (name === 'hasNews' ? false : new Promise(() => {})) : verb(...args)),
   ]);
-  return Object.fromEntries(verbs) as unknown as Store;
+  return Object.fromEntries(verbs);
 }
 
 test('a death is what this process has seen: gone from this machine, or silent while it listened', () => {
