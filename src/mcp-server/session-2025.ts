@@ -75,13 +75,16 @@ function about<R extends { params?: object }>(request: R, taskId: string | undef
   return taskId === undefined ? request : { ...request, params: { ...request.params, _meta: relatedTo(taskId) } };
 }
 
+/** Of one session. What is beyond is polled. */
+const mostReported = 1000;
+
 /**
  * Tells the session what becomes of a task: its status, its progress, and its questions where nobody comes for them.
  * @param progressToken of the call: it counts as long as the task does (2025-11-25, tasks, "Task Progress Notifications").
  */
 export function report(session: Session, task: Task, progressToken?: string | number): void {
   const { server, options, dialogs, reported, asks } = session;
-  if (isTerminal(task) || reported.has(task.id)) return;
+  if (isTerminal(task) || reported.has(task.id) || reported.size >= mostReported) return;
   reported.add(task.id);
   const send = (method: string, params: Record<string, unknown>): void => {
     server.server.notification({ method, params }).catch(unheard);

@@ -21,7 +21,7 @@ test('questions are asked side by side on the stream of the call, and answered o
   expect(peer.asked[0]).not.toHaveProperty('_meta');
 });
 
-test('a decline is an answer', async () => {
+test('a decline is an answer [ELICIT-ACTIONS]', async () => {
   const { url } = await openDoor();
   const peer = await openPeer2025(url, () => ({ action: 'decline' }));
   expect(await peer.call('asker')).toMatchObject({ content: [{ text: 'Nobody: decline.' }] });
@@ -89,7 +89,7 @@ test('a dialog that outlived its call is withdrawn on the stream of the session'
   await withdrawn.promise;
 });
 
-test('what an older client cannot show is not sent, and forms are put in its words', async () => {
+test('an older client is not sent what it cannot show, and tasks are nothing to it [ELICIT-MODES] [TASKS-VERSION]', async () => {
   const { url } = await openDoor();
   const session = await openSession(url, '2025-06-18');
   const response = await callByHand(url, session, 'asker');
@@ -100,11 +100,13 @@ test('what an older client cannot show is not sent, and forms are put in its wor
     expect(message.params).not.toHaveProperty('mode');
     break;
   }
+  const plain = await rpc(url, session, 'tools/call', { name: 'echo', arguments: { message: 'hi' }, task: {} });
+  expect(plain.result).toMatchObject({ content: [{ text: 'hi' }] });
   const { error } = await rpc(url, session, 'tasks/list');
   expect(error).toMatchObject({ code: -32601 });
 });
 
-test('nobody came for the result: after a grace period the question goes to the stream of the session, once', async () => {
+test('nobody came for the result: after a grace period the question goes to the stream of the session, once [TASKS-INPUT]', async () => {
   const { url } = await openDoor({ graceMs: 50 });
   const peer = await openPeer2025(url, ann);
   const { task } = await startTask(peer, 'asker');

@@ -27,7 +27,7 @@ function keyIn(handle: Record<string, unknown> | undefined): string {
 }
 
 describe.each(eras)('handles on the %s wire', (_, connect) => {
-  test('a question that the caller cannot be asked ends the call with a handle that its schema allows', async () => {
+  test('a question that the caller cannot be asked ends the call with a handle that its schema allows [HANDLE]', async () => {
     const { client, engine } = await open(connect);
     await client.list();
     const { structuredContent, content, isError } = await client.call('asker', { message: 'hi' });

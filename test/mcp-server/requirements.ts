@@ -8,6 +8,7 @@ export interface Requirement {
 const http2026 = '2026-07-28 basic/transports/streamable-http';
 const http2025 = '2025-11-25 basic/transports';
 const mrtr2026 = '2026-07-28 basic/patterns/mrtr';
+const tasks2025 = '2025-11-25 basic/utilities/tasks';
 const tasks2026 = 'io.modelcontextprotocol/tasks specification/draft/tasks';
 
 export const requirements: Requirement[] = [
@@ -240,5 +241,85 @@ export const requirements: Requirement[] = [
     id: 'STATE-RESTART',
     source: 'ours',
     text: 'A requestState and its task survive a restart of the server.',
+  },
+  {
+    id: 'TASKS-CREATE',
+    source: tasks2025,
+    text: 'A task-augmented request that is accepted MUST be answered with a CreateTaskResult; tasks begin as working.',
+  },
+  {
+    id: 'TASKS-TTL',
+    source: tasks2025,
+    text: 'tasks/get MUST tell the actual ttl, which MAY override the one requested.',
+  },
+  {
+    id: 'TASKS-RESULT',
+    source: tasks2025,
+    text: 'tasks/result MUST block until the task is terminal, and return exactly what the request would have returned.',
+  },
+  {
+    id: 'TASKS-RELATED',
+    source: tasks2025,
+    text: 'All that belongs to a task MUST name it in related-task metadata, the result of tasks/result included.',
+  },
+  {
+    id: 'TASKS-INPUT',
+    source: tasks2025,
+    text: 'Who meets input_required SHOULD call tasks/result, and is asked there; clients take requests from any stream.',
+  },
+  {
+    id: 'TASKS-FAILED',
+    source: tasks2025,
+    text: 'A tool result with isError makes a failed task; a JSON-RPC error is returned by tasks/result as it was.',
+  },
+  {
+    id: 'TASKS-CANCEL',
+    source: tasks2025,
+    text: 'A task MUST be cancelled before the answer to tasks/cancel, stay so, and be refused with -32602 when terminal.',
+  },
+  {
+    id: 'TASKS-UNKNOWN',
+    source: tasks2025,
+    text: 'An invalid or nonexistent taskId MUST be refused with -32602.',
+  },
+  {
+    id: 'TASKS-LIST',
+    source: tasks2025,
+    text: 'What tasks/get finds MUST be in tasks/list; nextCursor MUST be there while there are more; a bad cursor is -32602.',
+  },
+  {
+    id: 'TASKS-SUPPORT',
+    source: tasks2025,
+    text: 'A tool without task support refuses augmentation with -32601.',
+  },
+  {
+    id: 'TASKS-VERSION',
+    source: tasks2025,
+    text: 'Receivers that did not declare tasks MUST ignore augmentation and serve the request normally.',
+  },
+  {
+    id: 'TASKS-PROGRESS',
+    source: tasks2025,
+    text: 'The progressToken of the request is valid as long as its task.',
+  },
+  {
+    id: 'ELICIT-MODES',
+    source: '2025-11-25 client/elicitation',
+    text: 'Servers MUST NOT send a mode, or a kind of request, that the client did not declare.',
+  },
+  {
+    id: 'ELICIT-ACTIONS',
+    source: '2025-11-25 client/elicitation',
+    text: 'Decline is a no that was said; cancel is no answer.',
+  },
+  {
+    id: 'HANDLE',
+    source: 'ours',
+    text: 'A caller that can neither wait nor be asked gets the handle of its task, and tools to look after it.',
+  },
+  {
+    id: 'ONE-TASK',
+    source: 'ours',
+    text: 'A task is one on every rung: watched, answered and cancelled by its owner whichever wire started it.',
   },
 ];

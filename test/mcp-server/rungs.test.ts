@@ -26,7 +26,7 @@ async function keyOf(modern: ReturnType<typeof httpCaller>, taskId: string): Pro
   return Object.keys((await seen())?.['inputRequests'] as object)[0] ?? '';
 }
 
-test('started as a 2026 task, asked and fetched as a 2025 one', async () => {
+test('started as a 2026 task, asked and fetched as a 2025 one [ONE-TASK]', async () => {
   const { url, modern } = await open();
   const taskId = String((await modern.request('tools/call', ask, both)).result?.['taskId']);
   await keyOf(modern, taskId);

@@ -21,7 +21,7 @@ describe.each(['HTTP', 'stdio'])('2025 tasks over %s', (kind) => {
     await door?.close(0);
   });
 
-  test('a call becomes a task with the time to live that we grant, and its result can be fetched', async () => {
+  test('a call becomes a task with the time to live that we grant, and its result can be fetched [TASKS-CREATE] [TASKS-TTL]', async () => {
     const { task, _meta } = await startTask(peer, 'echo', 1e15);
     expect(task).toMatchObject({
       taskId: expect.stringMatching(/^[\w-]{32}$/),
@@ -37,7 +37,7 @@ describe.each(['HTTP', 'stdio'])('2025 tasks over %s', (kind) => {
     expect(short.ttl).toBe(60_000);
   });
 
-  test('a question is asked on the stream of tasks/result, related to its task, and once', async () => {
+  test('a question is asked on the stream of tasks/result, related to its task, and once [TASKS-RESULT] [TASKS-RELATED]', async () => {
     const { taskId, result, statuses } = await callAsTask(peer, 'asker');
     expect(result).toMatchObject({ content: [{ text: 'Hello, Ann.' }] });
     expect(statuses).toContain('input_required');
@@ -47,7 +47,11 @@ describe.each(['HTTP', 'stdio'])('2025 tasks over %s', (kind) => {
     expect(peer.told).toContainEqual(expect.objectContaining({ taskId, status: 'completed' }));
   });
 
-  test('a result that is an error is a failed task, and is fetched as it is', async () => {
+  test('a plain call asks on its own stream', async () => {
+    expect(await peer.call('asker')).toMatchObject({ content: [{ text: 'Hello, Ann.' }] });
+  });
+
+  test('a result that is an error is a failed task, and is fetched as it is [TASKS-FAILED]', async () => {
     const { task } = await startTask(peer, 'limited');
     const result = await peer.client.experimental.tasks.getTaskResult(task.taskId, CallToolResultSchema);
     expect(result).toMatchObject({ isError: true, content: [{ text: 'I had 3 turns.' }], _meta: related(task.taskId) });
@@ -63,7 +67,7 @@ describe.each(['HTTP', 'stdio'])('2025 tasks over %s', (kind) => {
     await expect(result).rejects.toMatchObject({ code: -32603 });
   });
 
-  test('a task is cancelled once; one that is over refuses', async () => {
+  test('a task is cancelled once; one that is over refuses [TASKS-CANCEL]', async () => {
     const { tasks } = peer.client.experimental;
     const { task } = await startTask(peer, 'endless');
     expect(await tasks.cancelTask(task.taskId)).toMatchObject({ taskId: task.taskId, status: 'cancelled' });
@@ -74,7 +78,7 @@ describe.each(['HTTP', 'stdio'])('2025 tasks over %s', (kind) => {
     expect(await tasks.getTask(task.taskId)).toMatchObject({ status: 'cancelled' });
   });
 
-  test('a task that nobody knows is refused in the words of the specification', async () => {
+  test('a task that nobody knows is refused in the words of the specification [TASKS-UNKNOWN]', async () => {
     for (const method of ['getTask', 'cancelTask'] as const) {
       await expect(peer.client.experimental.tasks[method]('nobody')).rejects.toMatchObject({
         code: -32602,
@@ -92,7 +96,7 @@ describe.each(['HTTP', 'stdio'])('2025 tasks over %s', (kind) => {
   });
 });
 
-test('what cannot be a task is refused as such: there is no result to take for one', async () => {
+test('what cannot be a task is refused as such: there is no result to take for one [TASKS-SUPPORT]', async () => {
   const { url } = await openDoor();
   const { client } = await openPeer2025(url);
   const call = (name: string, args: Record<string, string>) =>
@@ -104,7 +108,7 @@ test('what cannot be a task is refused as such: there is no result to take for o
   });
 });
 
-test('the list of tasks is told in pages, newest first, and ends', async () => {
+test('the list of tasks is told in pages, newest first, and ends [TASKS-LIST]', async () => {
   const { url } = await openDoor();
   const peer = await openPeer2025(url);
   const started: string[] = [];
@@ -137,7 +141,7 @@ test('a client that cannot be asked sees a task at work, with the place to answe
   expect(await result).toMatchObject({ content: [{ text: 'Hello, Bob.' }] });
 });
 
-test('progress is told for as long as the task works, and belongs to it', async () => {
+test('progress is told for as long as the task works, and belongs to it [TASKS-PROGRESS]', async () => {
   const { url } = await openDoor();
   const peer = await openPeer2025(url);
   const told: string[] = [];
