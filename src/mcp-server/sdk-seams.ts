@@ -16,6 +16,9 @@
  *      count from 1.
  *   7. The transport of a 2025 session refuses what belongs to a request that was answered already. A dialog may outlive
  *      the call that opened it: its withdrawal goes to the session's own stream then.
+ *   8. The entries serve `subscriptions/listen` themselves: they drop `taskIds`, acknowledge what is left, and over HTTP
+ *      end at once where nothing is left. Over stdio they take messages from `onmessage` as it stands when `start` is
+ *      called. `task-listen.ts` and the doors put our tasks into that.
  */
 import {
   CLIENT_CAPABILITIES_META_KEY,

@@ -1,12 +1,12 @@
 /** Fails loudly when an update of the SDK moves something that we lean on. See `sdk-seams.ts` for the numbers. */
-import { McpServer, ProtocolError } from '@modelcontextprotocol/server';
+import { createMcpHandler, McpServer, ProtocolError } from '@modelcontextprotocol/server';
 import { StdioServerTransport } from '@modelcontextprotocol/server/stdio';
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import { serveHttp } from '../../src/mcp-server/http.ts';
 import { AgentServer, StdioTransport } from '../../src/mcp-server/sdk-seams.ts';
 import { fakeNetwork } from './network.ts';
-import { messagesOf, meta, postModern } from './wire.ts';
+import { messagesOf, meta, modernHeaders, postModern } from './wire.ts';
 
 test('seam 1: the HTTP entry asks toolInputSchemaJson for the schema behind parameter headers', async () => {
   expect(Object.getOwnPropertyNames(McpServer.prototype)).toContain('toolInputSchemaJson');
@@ -83,4 +83,24 @@ test('seam 6: our own requests are counted from a field that is there', () => {
   const fresh = new McpServer({ name: 'x', version: '1' });
   expect(fresh.server).toHaveProperty('_requestMessageId', 0);
   expect(server.server).toHaveProperty('_requestMessageId', 1);
+});
+
+test('seam 8: a subscription to tasks alone is acknowledged empty by the SDK, and ended at once', async () => {
+  const handler = createMcpHandler(() => new McpServer({ name: 'x', version: '1' }));
+  const body = {
+    jsonrpc: '2.0',
+    id: 7,
+    method: 'subscriptions/listen',
+    params: { _meta: meta(), notifications: { taskIds: ['t-1'] } },
+  };
+  const request = new Request('http://localhost/mcp', {
+    method: 'POST',
+    headers: modernHeaders('subscriptions/listen'),
+    body: JSON.stringify(body),
+  });
+  const [acknowledged, ended] = await messagesOf(await handler.fetch(request));
+  expect(acknowledged).toMatchObject({ method: 'notifications/subscriptions/acknowledged' });
+  expect((acknowledged?.['params'] as { notifications: unknown } | undefined)?.notifications).toEqual({});
+  expect(ended).toMatchObject({ id: 7, result: { resultType: 'complete' } });
+  await handler.close();
 });
