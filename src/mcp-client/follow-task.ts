@@ -5,11 +5,13 @@
  *   1. The task is polled, at the interval that its server wishes (within bounds), until it is terminal, forgotten, over
  *      its time, or without a usable answer for too long. What the server tells unasked only makes that quicker.
  *   2. A broken connection, a restart of the server or a senseless answer is no end: the next poll may be better.
- *   3. Whoever stops following before the end cancels the task, and waits a moment for the acknowledgement.
+ *   3. Whoever stops following before the end cancels the task, and waits a moment for the acknowledgement; only where
+ *      our process ends (`UnavailableError`) the task is left to the next one.
  */
 import type { ToolCallOptions, ToolOutcome } from '../agent/tool.ts';
+import { UnavailableError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
-import { askAbout, cancelTask, look } from './ask-task.ts';
+import { askAbout, cancelTask, look, type Seen } from './ask-task.ts';
 import { type Attempt, final, safeText, seconds, uncertain } from './call-fault.ts';
 import { bounds } from './options.ts';
 import { failure } from './outcome.ts';
@@ -36,6 +38,8 @@ export async function followTask(
     return await followUntil(server, call, known, AbortSignal.any([signal, stop.signal]), onProgress);
   } catch (error) {
     if (!signal.aborted && !stop.signal.aborted) throw error;
+    // Not the end of the call but of our process: another one goes on by the task's id.
+    if (signal.reason instanceof UnavailableError) throw signal.reason;
     const isCancelled = await cancelTask(server, known.id);
     if (signal.aborted) throw signal.reason;
     const why = `took longer than ${seconds(limit)} as a task and ${isCancelled ? 'was' : 'could not be'} cancelled`;
@@ -58,8 +62,8 @@ async function followUntil(
   const { taskSilence } = server.timings;
   const ear = openEar(server.news, id);
   const tellProgress = progressOf(onProgress);
-  let lastUseful = performance.now();
   let task = known;
+  let silentSince: number | undefined;
   let wait = known.status === 'working' ? pollWait(server, known, false) : 0;
   // Who does not tell is polled.
   void listen(server, id, signal).catch(() => {});
@@ -69,22 +73,27 @@ async function followUntil(
       signal.throwIfAborted();
       const seen = told === undefined ? await look(server, id, signal) : { kind: 'task' as const, task: told };
       if (seen.kind === 'lost') return forgotten(call);
-      let fault = 'its result cannot be had';
-      if (seen.kind === 'silent') fault = seen.why;
-      else {
+      if (seen.kind === 'task') {
         ({ task } = seen);
         tellProgress(task.message);
         const end = await endOf(server, call, seen.task, signal);
         if (end !== undefined) return end;
-        if (!isTerminal(seen.task.status)) lastUseful = performance.now();
       }
-      const silence = performance.now() - lastUseful;
-      if (silence >= taskSilence) return final(givenUp(server, call, fault, taskSilence));
-      wait = pollWait(server, task, ear.hasHeard);
+      const fault = faultOfSeen(seen);
+      silentSince = fault === undefined ? undefined : (silentSince ?? performance.now());
+      if (fault !== undefined && performance.now() - (silentSince ?? 0) >= taskSilence)
+        return final(givenUp(server, call, fault, taskSilence));
+      wait = fault === undefined ? pollWait(server, task, ear.hasHeard) : retryWait(server, task);
     }
   } finally {
     ear.close();
   }
+}
+
+/** Why an answer is of no use; undefined for that of a task which goes on. */
+function faultOfSeen(seen: Exclude<Seen, { kind: 'lost' }>): string | undefined {
+  if (seen.kind === 'silent') return seen.why;
+  return isTerminal(seen.task.status) ? 'its result cannot be had' : undefined;
 }
 
 /** Milliseconds until the next poll. A server that tells by itself is asked less often, lest its news get lost. */
@@ -92,6 +101,10 @@ function pollWait({ timings }: Server, { pollMs = timings.poll }: Partial<Remote
   const wished = Math.min(Math.max(pollMs, timings.pollLeast), timings.pollMost);
   return isTold ? Math.max(wished, timings.pollTold) : wished;
 }
+
+/** After a poll without a usable answer: not so late that one fault would use up all patience. */
+const retryWait = (server: Server, task: Partial<RemoteTask>): number =>
+  Math.min(pollWait(server, task, false), server.timings.pollTold);
 
 async function listen(server: Server, id: string, signal: AbortSignal): Promise<void> {
   const { client } = await server.connection(signal);

@@ -58,7 +58,7 @@ export interface Timings {
   pollLeast: number;
   pollMost: number;
   poll: number;
-  /** Between two polls of a task that the server tells of by itself. */
+  /** Between two polls of a task that the server tells of by itself, and at most after a poll that failed. */
   pollTold: number;
   /** How long a task's server may give no usable answer before the task is given up. */
   taskSilence: number;
@@ -80,7 +80,7 @@ export const defaultTimings: Timings = {
   pollMost: 300_000,
   poll: 1_000,
   pollTold: 30_000,
-  taskSilence: 300_000,
+  taskSilence: 600_000,
   cancelGrace: 2_000,
 };
 

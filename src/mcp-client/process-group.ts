@@ -9,6 +9,7 @@ import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { guardGroup, unguardGroup } from './group-guard.ts';
+import { instanceTag, thisInstance } from './leftovers.ts';
 import type { StdioTarget } from './options.ts';
 
 export interface ProcessGroup {
@@ -78,7 +79,7 @@ export async function startGroup(target: StdioTarget, graceMs: number): Promise<
   };
 }
 
-/** Default-deny: what a program needs to run at all, and what the entry names. */
+/** Default-deny: what a program needs to run at all, what the entry names, and whose it is. */
 function childEnvironment(named: Record<string, string>): Record<string, string> {
   const needed =
     process.platform === 'win32'
@@ -88,7 +89,7 @@ function childEnvironment(named: Record<string, string>): Record<string, string>
     const value = process.env[name];
     return value === undefined ? [] : [[name, value] as const];
   });
-  return { ...Object.fromEntries(inherited), ...named };
+  return { ...Object.fromEntries(inherited), ...named, [instanceTag]: thisInstance };
 }
 
 function startFault(error: NodeJS.ErrnoException, target: StdioTarget): string {

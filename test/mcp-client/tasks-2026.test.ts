@@ -1,6 +1,7 @@
 /** Calls that servers of 2026 make tasks of: followed to their end, whatever these servers do. */
 import { describe, expect, test } from 'vitest';
 import type { ToolProgress } from '../../src/agent/tool.ts';
+import { UnavailableError } from '../../src/errors.ts';
 import { patient, said } from './peers.ts';
 import { done, handle, noSuchTask, state, taskPeer } from './task-peer.ts';
 
@@ -162,6 +163,21 @@ describe('polls', () => {
     expect(said(outcome)).toContain('Whether it happened is unknown.');
   });
 
+  test('that fail once after a long silence are no reason to give up', async () => {
+    const slow = { pollIntervalMs: 120 };
+    const peer = await taskPeer(
+      {
+        'tools/call': () => handle(slow),
+        'tasks/get': (_asked, nth) => {
+          if (nth === 2) return { error: { code: -32_603, message: 'busy' } };
+          return nth === 1 ? state('working', slow) : done();
+        },
+      },
+      { timings: { taskSilence: 100, pollTold: 20 } },
+    );
+    expect(said(await peer.act())).toBe('done');
+  });
+
   test('may be called again where that is safe', async () => {
     const peer = await taskPeer(
       { 'tasks/get': () => ({ result: { x: 1 } }) },
@@ -225,6 +241,15 @@ describe('a task that is given up', () => {
     const call = peer.of('tools/call')[0];
     // What goes on beside it (a poll, a subscription) may be cut short; the call itself is not cancelled like that.
     expect(peer.asked.filter(({ params }) => params['requestId'] === call?.id)).toEqual([]);
+  });
+
+  test('since our process ends is not cancelled: the next one goes on with it', async () => {
+    const stop = new AbortController();
+    const peer = await taskPeer({
+      'tasks/get': () => (stop.abort(new UnavailableError('The server is shutting down.')), state('working')),
+    });
+    await expect(peer.act({ signal: stop.signal })).rejects.toThrow('shutting down');
+    expect(peer.count('tasks/cancel')).toBe(0);
   });
 
   test('does not wait for ever for an acknowledgement', async () => {
