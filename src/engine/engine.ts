@@ -258,7 +258,7 @@ export function createEngine(options: EngineOptions): TaskEngine & TaskKeeper {
     await here.rest(graceMs);
     await Promise.all(stopTimers.map((stop) => stop()));
     // What is still at work goes on in the next process: its calls in flight are unknown there, as after a crash.
-    for (const entry of here.all()) here.stop(entry, new Error('The server is shutting down.'));
+    for (const entry of here.all()) here.stop(entry, new UnavailableError('The server is shutting down.'));
     if (await here.rest(timings.rest)) log.warn('some tasks did not come to rest');
     // If it cannot be said that we are gone, it will be found.
     await store.leave(self.id).catch(logFault);
