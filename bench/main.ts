@@ -4,6 +4,14 @@ const benches: Record<string, { what: string; load: () => Promise<(args: string[
     what: '100,000 tasks that wait for people beside 1,000 that work: memory, latency, and what a kill -9 costs',
     load: async () => (await import('./hold/hold.ts')).hold,
   },
+  kill: {
+    what: 'random kill -9 of the whole server: nothing lost, nothing unsafe doubled, every unknown call asked about',
+    load: async () => (await import('./kill/kill.ts')).kill,
+  },
+  long: {
+    what: 'CPU a turn of tasks of 10, 100 and 1,000 turns: a long task costs no more a turn than a short one',
+    load: async () => (await import('./long/long.ts')).long,
+  },
   overhead: {
     what: 'CPU, memory and runs a second of an agent over Deputy, against two floors (and, with --peers, its peers)',
     load: async () => (await import('./overhead/overhead.ts')).overhead,

@@ -40,7 +40,7 @@ export class Driver {
     const caller = callerOf(url);
     try {
       while (!until()) {
-        while (more && this.open.length < width) this.tasks.push({ order: `t${this.tasks.length}-` });
+        while (this.open.length < (more ? width : 0)) this.tasks.push({ order: `t${this.tasks.length}-` });
         await Promise.all(this.open.map((task) => this.#tend(caller, task)));
         await new Promise((resolve) => setTimeout(resolve, 15));
       }

@@ -8,7 +8,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startCountingHttp } from './counting-http.ts';
-import { Driver } from './driver.ts';
+import { Driver, type Started } from './driver.ts';
 import { countEffects } from './effects.ts';
 import { questionsAsked, tasksStored, unknownCalls } from './journal.ts';
 import { readOptions, usage, type Options } from './options.ts';
@@ -23,6 +23,8 @@ export interface Figures {
   unended: number;
   /** Ended otherwise than with the right answer. */
   wrong: string[];
+  /** By our own doing its process died three times right after it was woken: it looks as if it were to blame. */
+  setAside: number;
   startedTwice: number;
   unsafeCalls: number;
   doubled: number;
@@ -34,8 +36,10 @@ export interface Figures {
   repeated: { idempotent: number; read: number };
 }
 
-/** Milliseconds that a life lasts, from its start (a third of the kills hits a server that does not serve yet) or from when it serves. */
-const lifeMs = 700;
+/** Milliseconds that a life lasts at most: from when it serves or, for some, from its very start. */
+const lifeMs = 1_500;
+/** How many of the kills may hit a server that does not serve yet. */
+const early = 0.15;
 const lastPatienceMs = 120_000;
 
 export async function kill(args: string[]): Promise<void> {
@@ -99,16 +103,16 @@ async function run({ kills, control, json }: Options): Promise<Figures> {
 
 /** @returns whether it served before it was killed. */
 async function liveAndDie(life: Life, driver: Driver): Promise<boolean> {
-  const early = Math.random() < 1 / 3;
+  const isEarly = Math.random() < early;
   let isDead = false;
   const killLater = (): Promise<void> =>
     new Promise<void>((resolve) => setTimeout(resolve, Math.random() * lifeMs)).then(() => {
       isDead = true;
       return life.kill();
     });
-  const killed = early ? killLater() : undefined;
+  const killed = isEarly ? killLater() : undefined;
   const url = await life.url;
-  if (url === undefined && !early) throw new Error(`the server does not start:\n${life.said()}`);
+  if (url === undefined && !isEarly) throw new Error(`the server does not start:\n${life.said()}`);
   if (url !== undefined) await Promise.all([killed ?? killLater(), driver.workAt(url, true, () => isDead)]);
   await killed;
   return url !== undefined;
@@ -120,20 +124,21 @@ function taskFigures(driver: Driver, stored: readonly string[]) {
     tasks: acknowledged.length,
     lost: acknowledged.filter(({ id = '' }) => driver.lost.has(id) || !stored.includes(id)).length,
     unended: driver.open.length,
-    wrong: acknowledged.flatMap(({ order, end }) =>
-      end === undefined || end.answer === `done ${order}`
-        ? []
-        : [`${order} ${end.status}: ${end.answer.slice(0, 300)}`],
-    ),
+    wrong: acknowledged.filter((task) => isWrong(task) && !isSetAside(task)).map(told),
+    setAside: acknowledged.filter(isSetAside).length,
     startedTwice: stored.length - driver.tasks.length,
   };
 }
+
+const isWrong = ({ order, end }: Started): boolean => end !== undefined && end.answer !== `done ${order}`;
+const isSetAside = ({ end }: Started): boolean => end?.status === 'failed' && end.answer.includes('It was set aside');
+const told = ({ order, end }: Started): string => `${order} ${end?.status}: ${end?.answer.slice(0, 300)}`;
 
 function effectFigures(driver: Driver, file: string) {
   const { pay, put, look } = countEffects(file);
   const pays = plan.flat().flatMap(({ tool, letter }) => (tool.endsWith('/pay') ? [letter] : []));
   const due = driver.tasks
-    .filter(({ end }) => end !== undefined)
+    .filter((task) => task.end !== undefined && !isSetAside(task))
     .flatMap(({ order }) => pays.map((one) => order + one));
   const more = (counts: Map<string, number>) => [...counts.values()].reduce((sum, count) => sum + count - 1, 0);
   return {
@@ -162,7 +167,7 @@ function faultsIn(figures: Figures, { control }: Options): string[] {
 const report = (figures: Figures): string =>
   [
     `${figures.kills} kills (${figures.killsBeforeServing} before the server served)`,
-    `${figures.tasks} tasks acknowledged: ${figures.lost} lost, ${figures.unended} not ended, ${figures.wrong.length} ended wrong, ${figures.startedTwice} started twice`,
+    `${figures.tasks} tasks acknowledged: ${figures.lost} lost, ${figures.unended} not ended, ${figures.wrong.length} ended wrong, ${figures.setAside} set aside, ${figures.startedTwice} started twice`,
     `${figures.unsafeCalls} unsafe calls: ${figures.doubled} doubled, ${figures.leftOut} left out`,
     `${figures.unknown} calls left unknown: ${figures.unasked} not asked about; answered: ${figures.answered.happened} had happened, ${figures.answered.run} had not`,
     `${figures.repeated.idempotent} idempotent and ${figures.repeated.read} read calls were repeated`,

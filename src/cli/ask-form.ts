@@ -94,10 +94,10 @@ async function yesOrNo(prompt: string, readLine: ReadLine): Promise<InputRespons
 export function lineReader(signal: AbortSignal): { readLine: ReadLine; close(): void } {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   const typed: string[] = [];
-  let isOver = false;
+  const input = { isOver: false };
   let wake = (): void => undefined;
   const end = (): void => {
-    isOver = true;
+    input.isOver = true;
     wake();
   };
   lines.on('line', (line) => {
@@ -113,9 +113,9 @@ export function lineReader(signal: AbortSignal): { readLine: ReadLine; close(): 
   return {
     async readLine(prompt) {
       lines.setPrompt(prompt);
-      if (!isOver) lines.prompt();
-      while (typed.length === 0 && !isOver) await new Promise<void>((resolve) => (wake = resolve));
-      return isOver ? undefined : typed.shift();
+      if (!input.isOver) lines.prompt();
+      while (typed.length === 0 && !input.isOver) await new Promise<void>((resolve) => (wake = resolve));
+      return input.isOver ? undefined : typed.shift();
     },
     close() {
       signal.removeEventListener('abort', end);

@@ -41,17 +41,19 @@ function choicesOf(shape: JsonObject): Field['choices'] {
   const titled = shape['oneOf'] ?? shape['anyOf'];
   if (Array.isArray(titled)) {
     return titled.filter(isJsonObject).map((one) => ({
-      value: String(one['const']),
-      title: textIn(one, 'title') ?? String(one['const']),
+      value: textOf(one['const']),
+      title: textIn(one, 'title') ?? textOf(one['const']),
     }));
   }
   const { enum: values, enumNames: names } = shape;
   if (!Array.isArray(values)) return undefined;
   return values.map((value, index) => ({
-    value: String(value),
-    title: String((Array.isArray(names) ? names[index] : undefined) ?? value),
+    value: textOf(value),
+    title: textOf((Array.isArray(names) ? names[index] : undefined) ?? value),
   }));
 }
+
+const textOf = (value: Json | undefined): string => (typeof value === 'string' ? value : JSON.stringify(value ?? null));
 
 const textIn = (shape: JsonObject, key: string): string | undefined => {
   const value = shape[key];
@@ -97,8 +99,9 @@ export const usageOf = (fields: readonly Field[]): string =>
   fields
     .map(({ name, isRequired, kind, choices }) => {
       const values =
-        choices?.map(({ value }) => value).join('|') ?? { boolean: 'yes|no', number: 'NUMBER' }[String(kind)];
-      const word = `${name}=${values ?? 'TEXT'}`;
+        choices?.map(({ value }) => value).join('|') ??
+        (kind === 'boolean' ? 'yes|no' : kind === 'number' ? 'NUMBER' : 'TEXT');
+      const word = `${name}=${values}`;
       return isRequired ? word : `[${word}]`;
     })
     .join(' ');

@@ -11,7 +11,7 @@ import { paintFor, type Terminal } from './terminal.ts';
 export const channel = 'cli';
 
 /** Somebody can be asked here. */
-export const isAttended = (terminal: Terminal): boolean => process.stdin.isTTY === true && terminal.err.isTTY === true;
+export const isAttended = (terminal: Terminal): boolean => process.stdin.isTTY && terminal.err.isTTY === true;
 
 export const openQuestions = (task: Task): [wireKey: string, request: InputRequest][] =>
   task.status === 'input_required' ? Object.entries(task.inputRequests) : [];

@@ -7,7 +7,8 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Log } from '../log.ts';
-import { createAdmission, type Admission, type AuthOptions } from './auth.ts';
+import { createAdmission, type AuthOptions } from './auth.ts';
+import type { Admission } from './auth-admission.ts';
 import { refuse } from './http-answer.ts';
 import { unavailableCode } from './meta.ts';
 import { localOwner } from './options.ts';

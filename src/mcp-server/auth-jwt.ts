@@ -3,13 +3,22 @@ import { createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey, jwtVerif
 import { isJsonObject } from '../json.ts';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
-import type { Admission } from './auth.ts';
+import type { Admission } from './auth-admission.ts';
 import { fetchJson, webAddress } from './auth-fetch.ts';
 
 /** Signatures by key pairs only: with a shared secret, or none, whoever knows the public key could sign. */
 const algorithms = [
-  ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
-  ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
 ];
 const clockToleranceSeconds = 5;
 /** After a failure the issuer is left alone this long, whoever asks. */

@@ -7,6 +7,7 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Log } from '../log.ts';
+import type { Admission } from './auth-admission.ts';
 import { jwtOwner } from './auth-jwt.ts';
 
 export interface AuthOptions {
@@ -19,14 +20,6 @@ export interface AuthOptions {
   /** Keys that stand for an owner. */
   keys: readonly { owner: string; key: string }[];
 }
-
-export type Admission =
-  | { kind: 'admitted'; owner: string }
-  /** `error` is a code of RFC 6750, section 3.1; none where no token was sent. */
-  | { kind: 'refused'; status: 401; error?: 'invalid_token'; message: string }
-  | { kind: 'refused'; status: 403; error: 'insufficient_scope'; message: string }
-  /** The keys of the issuer cannot be had: not the caller's fault. */
-  | { kind: 'unknowable'; message: string };
 
 export function createAdmission(
   { issuer, audience, scope, keys }: AuthOptions,
