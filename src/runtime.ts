@@ -1,5 +1,6 @@
 /** The wiring: the only file that sees every adapter. It chooses parts and puts them together; it does nothing else. */
 import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import type { Agent } from './agent/agent.ts';
 import { defaultLimits } from './agent/limits.ts';
 import { agentInput, defaultInputSchema } from './agent/agent-input.ts';
@@ -13,6 +14,7 @@ import { openSqliteStore } from './engine/sqlite-store.ts';
 import { NotFoundError } from './errors.ts';
 import { schemaCheck } from './json-schema.ts';
 import type { Log } from './log.ts';
+import { endLeftovers, thisInstance } from './mcp-client/leftovers.ts';
 import type { McpServers } from './mcp-client/open-servers.ts';
 import type { HttpDoor } from './mcp-server/http.ts';
 import type { ServedAgent } from './mcp-server/options.ts';
@@ -70,6 +72,8 @@ export function openRuntime(config: Config, { log, adopts = 'all' }: RuntimeOpti
     handler,
     log,
     adopts,
+    instance: { id: thisInstance, pid: process.pid, host: hostname() },
+    endLeftovers,
     ...(config.store.keep !== undefined && { ttlMs: config.store.keep }),
     onEvent(event, task) {
       metrics.observe(event, task);

@@ -40,11 +40,13 @@ export function createMetrics(): Metrics {
     if (task.status === 'working') {
       if (open.has(id)) return;
       open.set(id, new Map());
-      started.add({ agent });
+      // One that goes on after a wait or a crash was counted when it began.
+      if (task.updatedAt === task.createdAt) started.add({ agent });
       running.add({ agent });
       return;
     }
     if (open.delete(id)) running.add({ agent }, -1);
+    if (task.status === 'input_required') return;
     ended.add({ agent, status: task.status, stop: task.status === 'completed' ? task.result.stop : '' });
   };
 

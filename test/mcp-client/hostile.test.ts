@@ -347,12 +347,12 @@ describe('processes', () => {
     expect(await until(() => !isAlive(child))).toBe(true);
   });
 
-  test('see no environment but PATH, LANG, HOME and what the entry names', async () => {
+  test('see no environment but PATH, LANG, HOME, whose they are and what the entry names', async () => {
     process.env['DEPUTY_TEST_SECRET'] = 'hunter2hunter2';
     const outcome = await openHostile('env', { env: { GIVEN: 'yes' } }).act();
     delete process.env['DEPUTY_TEST_SECRET'];
     const seen = Object.keys(JSON.parse(said(outcome)) as object).filter((name) => !name.startsWith('__'));
-    expect(seen.filter((name) => !['PATH', 'LANG', 'HOME', 'GIVEN'].includes(name))).toEqual([]);
+    expect(seen.filter((name) => !['PATH', 'LANG', 'HOME', 'DEPUTY_INSTANCE', 'GIVEN'].includes(name))).toEqual([]);
     expect(seen).toContain('GIVEN');
   });
 });
