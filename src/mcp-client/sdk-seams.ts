@@ -86,8 +86,9 @@ export async function ask(
 
 /** Seam 11. */
 export function inOneForm(message: JSONRPCMessage): JSONRPCMessage {
-  if (!('result' in message) || message.result['resultType'] !== 'task') return message;
-  const { _meta, ...task } = message.result;
+  if (!('result' in message)) return message;
+  const { resultType, _meta, ...task } = message.result;
+  if (resultType !== 'task') return message;
   const meta = _meta === undefined ? {} : { _meta };
   return { ...message, result: { ...meta, resultType: 'complete', content: [], task } };
 }

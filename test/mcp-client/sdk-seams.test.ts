@@ -9,7 +9,7 @@ import {
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test, vi } from 'vitest';
-import { askTool, newClient } from '../../src/mcp-client/sdk-seams.ts';
+import { ask, askTool, inOneForm, newClient } from '../../src/mcp-client/sdk-seams.ts';
 import { listen } from './listen.ts';
 
 type Request = { id: number | string; method: string; params?: { _meta?: object } };
@@ -123,24 +123,25 @@ test('3: a list without its capability is written to stdout', async () => {
   debug.mockRestore();
 });
 
+const target = {
+  ownName: 'act',
+  inputSchema: { type: 'object' },
+  mirrorsHeaders: false,
+  taskSupport: 'forbidden' as const,
+};
+
 describe('4: a call', () => {
-  const tool = {
-    ownName: 'act',
-    inputSchema: { type: 'object' },
-    mirrorsHeaders: false,
-    taskSupport: 'forbidden' as const,
-  };
   test('comes as it is in 2025, whatever it holds', async () => {
     const { client } = await connected({
       ...old,
       'tools/call': () => ({ result: { content: [{ type: 'hologram' }], x: 1 } }),
     });
-    expect(await askTool(client, tool, {}, {})).toEqual({ content: [{ type: 'hologram' }], x: 1 });
+    expect(await askTool(client, target, {}, {})).toEqual({ content: [{ type: 'hologram' }], x: 1 });
   });
   test('of unknown content is an error in 2026', async () => {
     const result = { resultType: 'complete', content: [{ type: 'hologram' }] };
     const { client } = await connected({ ...modern, 'tools/call': () => ({ result }) });
-    await expect(askTool(client, tool, {}, {})).rejects.toMatchObject({ code: 'INVALID_RESULT' });
+    await expect(askTool(client, target, {}, {})).rejects.toMatchObject({ code: 'INVALID_RESULT' });
   });
   test('with mirrored arguments goes through callTool without an output schema', async () => {
     const { client } = await connected({
@@ -148,7 +149,7 @@ describe('4: a call', () => {
       'tools/call': () => ({ result: { resultType: 'complete', content: [] } }),
     });
     const called = vi.spyOn(client, 'callTool');
-    await askTool(client, { ...tool, mirrorsHeaders: true }, {}, {});
+    await askTool(client, { ...target, mirrorsHeaders: true }, {}, {});
     expect(called.mock.calls[0]?.[1]?.toolDefinition).toEqual({ name: 'act', inputSchema: { type: 'object' } });
   });
 });
@@ -193,22 +194,56 @@ test('9: an abort comes back as a time-out, and is told in the form of its era',
 });
 
 describe('10: an answer that is none', () => {
-  const tool = {
-    ownName: 'act',
-    inputSchema: { type: 'object' },
-    mirrorsHeaders: false,
-    taskSupport: 'forbidden' as const,
-  };
   test('asks for input and is handed over', async () => {
     const result = { resultType: 'input_required', inputRequests: {}, requestState: 's' };
     const { client } = await connected({ ...modern, 'tools/call': () => ({ result }) });
-    expect(await askTool(client, tool, {}, {})).toMatchObject({ resultType: 'input_required', requestState: 's' });
+    expect(await askTool(client, target, {}, {})).toMatchObject({ resultType: 'input_required', requestState: 's' });
   });
-  test('is a task and an error in 2026', async () => {
-    const { client } = await connected({
+});
+
+describe('11: a task as the answer to a call', () => {
+  const task = { taskId: 't1', status: 'working', ttlMs: null };
+  const made: Answers = { ...modern, 'tools/call': () => ({ result: { resultType: 'task', ...task } }) };
+  test('is an error of the SDK, without the task', async () => {
+    const { client } = await connected(made);
+    const error: unknown = await askTool(client, target, {}, {}).catch((error: unknown) => error);
+    expect(error).toMatchObject({ code: 'UNSUPPORTED_RESULT_TYPE' });
+    expect(JSON.stringify(error)).not.toContain('t1');
+  });
+  test('passes in the form of 2025', async () => {
+    const message = { jsonrpc: '2.0' as const, id: 1, result: { resultType: 'task', _meta: { a: 1 }, ...task } };
+    const { result } = inOneForm(message) as typeof message;
+    const { client } = await connected({ ...modern, 'tools/call': () => ({ result }) });
+    expect(await askTool(client, target, {}, {})).toEqual({ _meta: { a: 1 }, content: [], task });
+  });
+  test('is declared with every request of 2026, and never in 2025', async () => {
+    const { client, transport } = await connected({
       ...modern,
-      'tools/call': () => ({ result: { resultType: 'task', taskId: 'x' } }),
+      'tasks/get': () => ({ result: { resultType: 'complete' } }),
     });
-    await expect(askTool(client, tool, {}, {})).rejects.toMatchObject({ code: 'UNSUPPORTED_RESULT_TYPE' });
+    await ask(client, 'tasks/get', { taskId: 't1' }, {});
+    expect(transport.sent.at(-1)?.params?._meta).toMatchObject({
+      'io.modelcontextprotocol/clientCapabilities': { extensions: { 'io.modelcontextprotocol/tasks': {} } },
+    });
+    const { transport: older } = await connected(old);
+    const initialize = older.sent.find(({ method }) => method === 'initialize');
+    expect(initialize?.params).toMatchObject({ capabilities: {} });
+    expect(JSON.stringify(initialize)).not.toContain('tasks');
   });
+});
+
+test('12: a subscription to a task is sent, and what the server says of it is lost', async () => {
+  const { client, transport } = await connected({
+    ...modern,
+    'subscriptions/listen': ({ id }, say) => {
+      const _meta = { 'io.modelcontextprotocol/subscriptionId': id };
+      const method = 'notifications/subscriptions/acknowledged';
+      queueMicrotask(() => say({ jsonrpc: '2.0', method, params: { _meta, notifications: { taskIds: ['t1'] } } }));
+      return undefined;
+    },
+  });
+  const filter: Record<string, unknown> = { taskIds: ['t1'] };
+  const { honoredFilter } = await client.listen(filter);
+  expect(transport.sent.at(-1)?.params).toMatchObject({ notifications: filter });
+  expect(honoredFilter).toEqual({});
 });
