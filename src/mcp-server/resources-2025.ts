@@ -1,20 +1,20 @@
 /** `resources/subscribe` on the wire up to 2025-11-25: what a session wants to be told of, for as long as it lasts. */
-import { ResourceNotFoundError, type McpServer } from '@modelcontextprotocol/server';
+import { ResourceNotFoundError } from '@modelcontextprotocol/server';
 import type { Caller, ServeOptions } from './options.ts';
 import { taskIn } from './resources.ts';
+import type { AgentServer } from './sdk-seams.ts';
 import { tellUpdates } from './task-updates.ts';
 import { isTaskOf } from './task-wire.ts';
 
 /** Of one session. */
 const mostSubscriptions = 1000;
 
-export function serveSubscriptions2025({ server }: McpServer, options: ServeOptions, { owner }: Caller): void {
+export function serveSubscriptions2025(agentServer: AgentServer, options: ServeOptions, { owner }: Caller): void {
+  const { server } = agentServer;
   const open = new Map<string, AbortController>();
-  const { onclose } = server;
-  server.onclose = () => {
+  agentServer.whenClosed(() => {
     for (const over of open.values()) over.abort();
-    onclose?.();
-  };
+  });
 
   server.setRequestHandler('resources/subscribe', async ({ params: { uri } }) => {
     const task = taskIn(uri);

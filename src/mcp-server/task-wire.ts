@@ -63,7 +63,7 @@ export const whereToAnswer = (task: Task): string =>
   `${defaultMessage(task) ?? 'Nothing is asked now.'} A person answers with the command "deputy tasks respond ${task.id}".`;
 
 /** Foreign, missing and expired tasks are refused with the same bytes. */
-export const noSuchTask = (): ProtocolError =>
+const noSuchTask = (): ProtocolError =>
   new ProtocolError(ProtocolErrorCode.InvalidParams, 'Failed to retrieve task: Task not found');
 
 /** @throws ProtocolError as `noSuchTask`, whatever `read` could not find. */

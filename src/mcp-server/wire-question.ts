@@ -17,15 +17,6 @@ export interface Askable {
   richForms: boolean;
 }
 
-export const askNothing: Askable = {
-  form: false,
-  url: false,
-  sampling: false,
-  samplingTools: false,
-  roots: false,
-  richForms: false,
-};
-
 /** An empty `elicitation` means forms (2026-07-28 and 2025-11-25, elicitation, "Capabilities"). */
 export function askableOf(declared: ClientCapabilities | undefined, protocolVersion: string): Askable {
   const { elicitation, sampling, roots } = declared ?? {};

@@ -52,7 +52,7 @@ const envelope = (capabilities: Capabilities): Message =>
     'io.modelcontextprotocol/clientInfo': { name: 'by-hand', version: '1' },
   });
 
-export const nameOf = (params: Message): string | undefined => params['name'] ?? params['taskId'] ?? params['uri'];
+const nameOf = (params: Message): string | undefined => params['name'] ?? params['taskId'] ?? params['uri'];
 
 async function httpPeer({ owner, ...more }: PeerOptions): Promise<Peer> {
   const { engine, options } = fakeNetwork(more);
