@@ -16,6 +16,7 @@ const taskOf = (state: TaskState = { status: 'working' }, id = 't1'): Task => ({
   conversation: id,
   createdAt: 0,
   updatedAt: 0,
+  ttlMs: null,
   ...state,
 });
 

@@ -1,0 +1,57 @@
+/** Files that earlier versions of Deputy wrote open in this one, and their tasks go on. */
+import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterAll, expect, test } from 'vitest';
+import { createEngine } from '../../src/engine/engine.ts';
+import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
+import { silentLog } from '../../src/log.ts';
+import { collect } from './contract.ts';
+import { journey } from './fixtures/journey.ts';
+import { openKeys } from './questions.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'deputy-fixtures-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const fixtures = new URL('fixtures/', import.meta.url).pathname;
+const files = readdirSync(fixtures).filter((name) => name.endsWith('.db'));
+
+test('there is a fixture of every version of the tables', () => {
+  const path = join(folder, 'new.db');
+  void openSqliteStore(path).close();
+  const db = new DatabaseSync(path);
+  const { user_version: version } = db.prepare('pragma user_version').get() ?? {};
+  db.close();
+  expect(files).toContain(`schema-${String(version)}.db`);
+});
+
+test.each(files)('%s: what has ended is there, what waited is answered, what was at work goes on', async (name) => {
+  const path = join(folder, name);
+  copyFileSync(join(fixtures, name), path);
+  const engine = createEngine({ store: openSqliteStore(path), handler: journey, log: silentLog });
+  const tasks = new Map((await engine.list({ owner: 'ann' })).map((task) => [task.agent, task]));
+  const idOf = (agent: string): string => tasks.get(agent)?.id ?? '';
+  const ended = async (agent: string): Promise<unknown> => {
+    await collect(engine.watch(idOf(agent), 'ann'));
+    const task = await engine.get(idOf(agent), 'ann');
+    return task.status === 'completed'
+      ? JSON.parse(task.result.content.map((block) => ('text' in block ? block.text : '')).join(''))
+      : task.status;
+  };
+  const asking = await engine.get(idOf('asks'), 'ann');
+  await engine.respond(asking.id, 'ann', { [openKeys(asking)[0] ?? '']: { action: 'decline' } }, 'test');
+  expect(await ended('quick')).toEqual(['kept']);
+  expect(await ended('asks')).toEqual(['kept', { action: 'decline' }]);
+  expect(await ended('left')).toEqual(['kept', '{"n": 1}', 'unsafe', 'remote-1']);
+  expect(await ended('cancelled')).toBe('cancelled');
+  await engine.close();
+});
+
+test('a file of a newer version is refused, and says what to do', () => {
+  const path = join(folder, 'newer.db');
+  void openSqliteStore(path).close();
+  const db = new DatabaseSync(path);
+  db.exec('pragma user_version = 999');
+  db.close();
+  expect(() => openSqliteStore(path)).toThrow(/newer version of Deputy \(999 > \d+\); update this one/);
+});
