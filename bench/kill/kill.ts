@@ -4,9 +4,10 @@
  * To be shown: no acknowledged task is lost, no unsafe effect is doubled or left out, every call that a kill left unknown
  * is asked about, every task ends. The control shows that the same kills double effects where nothing is asked.
  */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { startCountingHttp } from './counting-http.ts';
 import { Driver, type Started } from './driver.ts';
 import { countEffects } from './effects.ts';
@@ -36,10 +37,13 @@ export interface Figures {
   repeated: { idempotent: number; read: number };
 }
 
-/** Milliseconds that a life lasts at most: from when it serves or, for some, from its very start. */
-const lifeMs = 1_500;
-/** How many of the kills may hit a server that does not serve yet. */
+/** How many of the kills may hit a server that does not serve yet, and how early. */
 const early = 0.15;
+const earlyMs = 1_000;
+/** How many effects a life has at most before it is ended. */
+const mostEffects = 12;
+const bytesAnEffect = 10;
+const longestLifeMs = 10_000;
 const lastPatienceMs = 120_000;
 
 export async function kill(args: string[]): Promise<void> {
@@ -74,7 +78,7 @@ async function run({ kills, control, json }: Options): Promise<Figures> {
   try {
     for (let count = 0; count < kills; count++) {
       life = startLife(env);
-      if (!(await liveAndDie(life, driver))) killsBeforeServing += 1;
+      if (!(await liveAndDie(life, driver, effects))) killsBeforeServing += 1;
       if (existsSync(store)) for (const name of unknownCalls(store)) unknown.add(name);
       if (!json && process.stderr.isTTY) process.stderr.write(`\r${count + 1} kills, ${driver.tasks.length} tasks `);
     }
@@ -102,20 +106,29 @@ async function run({ kills, control, json }: Options): Promise<Figures> {
 }
 
 /** @returns whether it served before it was killed. */
-async function liveAndDie(life: Life, driver: Driver): Promise<boolean> {
+async function liveAndDie(life: Life, driver: Driver, effects: string): Promise<boolean> {
   const isEarly = Math.random() < early;
   let isDead = false;
-  const killLater = (): Promise<void> =>
-    new Promise<void>((resolve) => setTimeout(resolve, Math.random() * lifeMs)).then(() => {
-      isDead = true;
-      return life.kill();
-    });
-  const killed = isEarly ? killLater() : undefined;
+  const killAfter = async (moment: Promise<unknown>): Promise<void> => {
+    await moment;
+    isDead = true;
+    await life.kill();
+  };
+  const killed = isEarly ? killAfter(wait(Math.random() * earlyMs)) : undefined;
   const url = await life.url;
   if (url === undefined && !isEarly) throw new Error(`the server does not start:\n${life.said()}`);
-  if (url !== undefined) await Promise.all([killed ?? killLater(), driver.workAt(url, true, () => isDead)]);
+  if (url !== undefined)
+    await Promise.all([killed ?? killAfter(someEffects(effects)), driver.workAt(url, true, () => isDead)]);
   await killed;
   return url !== undefined;
+}
+
+/** In the middle of things: after a few effects of this life, however slow the machine is, and a moment. */
+async function someEffects(file: string): Promise<void> {
+  const enough = statSync(file).size + Math.random() * mostEffects * bytesAnEffect;
+  const until = Date.now() + longestLifeMs;
+  while (statSync(file).size < enough && Date.now() < until) await wait(5);
+  await wait(Math.random() * 30);
 }
 
 function taskFigures(driver: Driver, stored: readonly string[]) {
