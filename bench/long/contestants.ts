@@ -22,7 +22,10 @@ export interface Contestant {
   close(): Promise<void>;
 }
 
-const echoOf = ({ text: said }: JsonObject) => ({ content: [text(String(said))], isError: false });
+const echoOf = (args: JsonObject) => ({
+  content: [text(typeof args['text'] === 'string' ? args['text'] : '')],
+  isError: false,
+});
 
 /** Unsafe, as tools are of which nothing is said: its intent goes through a barrier. */
 const echo: EffectTool = {
@@ -53,16 +56,19 @@ const scripted = () =>
 
 /** @param store a file that is not there yet. */
 export function deputy(store: string): Contestant {
-  const unlimited = { turns: Infinity, toolCalls: Infinity, parallelTools: 8, depth: 5 };
-  const description = 'Echoes.';
   const agent: Agent = {
-    ...{ name: 'bench', description, instructions, model: scripted(), limits: unlimited, agents: [] },
+    name: 'bench',
+    description: 'Echoes.',
+    instructions,
+    model: scripted(),
+    limits: { turns: Infinity, toolCalls: Infinity, parallelTools: 8, depth: 5 },
+    agents: [],
     tools: () => Promise.resolve(tools),
   };
   const engine = createEngine({
     store: openSqliteStore(store),
-    handler: (task, context) =>
-      runAgent(agent, [{ role: 'user', content: [text(String(task.input['turns']))] }], context),
+    handler: ({ input }, context) =>
+      runAgent(agent, [{ role: 'user', content: [text(JSON.stringify(input['turns']))] }], context),
     log: silentLog,
   });
   const owner = 'bench';
@@ -95,7 +101,8 @@ export function bareLoop(): Contestant {
         const calls = callsOf(message);
         if (calls.length === 0) return textOf(message.content);
         const results = calls.map(({ id, args }) => ({
-          ...{ type: 'tool_result' as const, callId: id },
+          type: 'tool_result' as const,
+          callId: id,
           ...echoOf(args as JsonObject),
         }));
         messages.push(message, { role: 'user', content: results });

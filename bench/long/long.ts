@@ -81,11 +81,11 @@ async function measured(who: { deputy: Contestant; bareLoop: Contestant }, round
 }
 
 /** Nothing else is at work in this process: all of its CPU is the conversation's. */
-async function cpuPerTurn({ name, converse }: Contestant, turns: number): Promise<number> {
+async function cpuPerTurn(contestant: Contestant, turns: number): Promise<number> {
   const before = process.cpuUsage();
   for (let done = 0; done < turnsARound; done += turns) {
-    const answer = await converse(turns);
-    if (answer !== answerOf(turns)) throw new Error(`${name}, ${turns} turns: the answer is "${answer}".`);
+    const answer = await contestant.converse(turns);
+    if (answer !== answerOf(turns)) throw new Error(`${contestant.name}, ${turns} turns: the answer is "${answer}".`);
   }
   const { user, system } = process.cpuUsage(before);
   return (user + system) / 1000 / turnsARound;
