@@ -4,7 +4,7 @@ import type { ToolOutcome, ToolProgress } from '../../src/agent/tool.ts';
 import type { JsonObject } from '../../src/json.ts';
 import { serveHttp } from '../../src/mcp-server/http.ts';
 import { fakeNetwork } from '../mcp-server/network.ts';
-import { call, type CallOptions, http, open, patient, said, toolOf } from './peers.ts';
+import { call, type CallOptions, http, open, patient, said, stdio, toolOf } from './peers.ts';
 
 const go = { message: 'go' };
 
@@ -32,6 +32,15 @@ test('progress there is progress here', async () => {
   expect(said(await act('busy', go, { progress }))).toBe('read it');
   expect(progress.length).toBeGreaterThan(0);
   expect(JSON.stringify(progress)).not.toContain('secret.txt');
+});
+
+test('on stdio a task is told of as well', async () => {
+  const servers = open(stdio('own', '../mcp-server/stdio-server.ts'), {
+    timings: { pollLeast: 60_000, pollMost: 60_000 },
+  });
+  const references: string[] = [];
+  expect(said(await call(await toolOf(servers, 'own/busy'), go, { references }))).toBe('read it');
+  expect(references).toHaveLength(1);
 });
 
 test('a call that a dead process left is gone on with', async () => {
