@@ -141,10 +141,10 @@ test('killed once at each durable boundary, before it and after it, a task comes
   await untilEnded(counting, (await counting.start(request)).id, () => ({ action: 'cancel' }));
   await counting.close();
   const boundaries = count.written();
-  expect(boundaries).toBeGreaterThanOrEqual(15);
+  expect(boundaries).toBeGreaterThan(8); // writes of one turn of the event loop are one
   let asked = 0;
   for (const when of ['before', 'after'] as const)
-    for (let at = 1; at <= boundaries; at += 1) {
+    for (let at = 1; at <= boundaries + 2; at += 1) {
       const one = await killed([{ at, when }]);
       check(one, whole);
       asked += one.asked.length;

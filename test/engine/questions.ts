@@ -8,7 +8,7 @@ import type { InputRequest, InputResponse } from '../../src/task/question.ts';
 import type { Task } from '../../src/task/task.ts';
 import { answer, collect, request } from './contract.ts';
 
-export const form: InputRequest = {
+const form: InputRequest = {
   kind: 'form',
   message: 'Which colour?',
   schema: { type: 'object', properties: { colour: { type: 'string' } }, required: ['colour'] },
