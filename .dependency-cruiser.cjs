@@ -51,6 +51,7 @@ module.exports = {
     vendorIn('openai', 'openai', '^src/providers/openai'),
     vendorIn('mcp-client-sdk', '@modelcontextprotocol/client', '^src/mcp-client/'),
     vendorIn('mcp-server-sdk', '@modelcontextprotocol/(server|node)', '^src/mcp-server/'),
+    vendorIn('jose', 'jose', '^src/mcp-server/auth'),
     vendorIn('yaml', 'yaml', '^src/(config|providers/scripted)'),
     vendorIn('commander', 'commander', '^src/cli/'),
     vendorIn('ajv', '(ajv|ajv-formats|re2js)', '^src/json-schema\\.ts$'),

@@ -144,7 +144,8 @@ export function createEngine(options: EngineOptions): TaskEngine & TaskKeeper {
   const create = async (request: StartTask): Promise<Task> => {
     const { agent, input, owner, idempotencyKey } = request;
     const predecessor = await predecessorOf(store, request);
-    const id = randomBytes(24).toString('base64url');
+    // A letter first: an id must not look like an option on a command line.
+    const id = `t${randomBytes(24).toString('base64url')}`;
     const at = Date.now();
     const task: Task = {
       id,

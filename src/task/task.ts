@@ -43,7 +43,7 @@ export interface TaskError {
 }
 
 interface TaskBase {
-  /** 192 random bits, base64url. */
+  /** A letter and 192 random bits in base64url. */
   readonly id: string;
   readonly agent: string;
   readonly input: JsonObject;

@@ -95,7 +95,7 @@ describe('run', () => {
       model: 'scripted/plain.yaml',
       turns: 1,
     });
-    expect(result.task).toMatch(/^[\w-]{32}$/);
+    expect(result.task).toMatch(/^t[\w-]{32}$/);
   });
 
   test('--stream-json is one event a line, from the first to the result', async () => {

@@ -67,7 +67,7 @@ export function engineContract(open: () => Store): void {
     const task = await engine.start(request);
     expect(await store.task(task.id)).toEqual(task);
     expect(task).toMatchObject({ ...request, status: 'working', conversation: task.id });
-    expect(task.id).toMatch(/^[\w-]{32}$/);
+    expect(task.id).toMatch(/^t[\w-]{32}$/);
   });
 
   test('its answer is stored and told', async () => {

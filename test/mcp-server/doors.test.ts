@@ -58,7 +58,7 @@ describe.each(doors)('%s', (_, connect) => {
     expect(first.content).toEqual([{ type: 'text', text: 'one' }]);
     expect(first.isError ?? false).toBe(false);
     const conversation = first.structuredContent?.['conversation'];
-    expect(first.structuredContent).toEqual({ answer: 'one', conversation: expect.stringMatching(/^[\w-]{32}$/) });
+    expect(first.structuredContent).toEqual({ answer: 'one', conversation: expect.stringMatching(/^t[\w-]{32}$/) });
     expect(first._meta?.['dev.deputy-mcp/task']).toMatchObject({ status: 'completed', stop: 'answer', conversation });
 
     const second = await client.call('echo', { message: 'two', conversation });

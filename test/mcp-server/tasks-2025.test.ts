@@ -24,7 +24,7 @@ describe.each(['HTTP', 'stdio'])('2025 tasks over %s', (kind) => {
   test('a call becomes a task with the time to live that we grant, and its result can be fetched [TASKS-CREATE] [TASKS-TTL]', async () => {
     const { task, _meta } = await startTask(peer, 'echo', 1e15);
     expect(task).toMatchObject({
-      taskId: expect.stringMatching(/^[\w-]{32}$/),
+      taskId: expect.stringMatching(/^t[\w-]{32}$/),
       status: 'working',
       ttl: 7 * 24 * 3_600_000,
       pollInterval: 1000,

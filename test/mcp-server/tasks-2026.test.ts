@@ -28,7 +28,7 @@ describe.each(kinds)('2026 tasks over %s', (kind) => {
     const { result } = await peer.request('tools/call', call('endless'), tasks);
     expect(result).toEqual({
       resultType: 'task',
-      taskId: expect.stringMatching(/^[\w-]{32}$/),
+      taskId: expect.stringMatching(/^t[\w-]{32}$/),
       status: 'working',
       createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
       lastUpdatedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
