@@ -1,7 +1,7 @@
 /** What happened in a task, told from its records: what models said, what was called, what people were asked. */
 import type { ModelReply } from './model.ts';
 import type { ToolOutcome } from './tool.ts';
-import { isJsonObject, type Json, type JsonObject } from '../json.ts';
+import { isJsonObject, type Json } from '../json.ts';
 import type { Content } from '../task/content.ts';
 import type { TaskRecord } from '../task/engine.ts';
 import type { Answer, InputRequest } from '../task/question.ts';
@@ -62,7 +62,7 @@ function turnEntry(
   value: Json,
   calls: Map<string, { name: string; args: Json }>,
 ): Entry {
-  const outcome = (isJsonObject(value) ? value : {}) as JsonObject;
+  const outcome = isJsonObject(value) ? value : {};
   if (outcome['kind'] !== 'reply') {
     const message = typeof outcome['message'] === 'string' ? outcome['message'] : 'the conversation is too long';
     return { kind: 'stop', ...place, turn, message };

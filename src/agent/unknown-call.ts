@@ -71,6 +71,7 @@ function questionOf({ agent, tool, bytes, why }: UnknownCall): InputRequest {
     bytes.length <= shownArguments ? bytes : `${bytes.slice(0, shownArguments)}… (${bytes.length} characters)`;
   return {
     kind: 'form',
+    mustDecide: true,
     message: [
       `${agent} called ${tool}, and nobody knows whether it happened: ${why}.`,
       `Arguments: ${visible(shown)}`,

@@ -83,6 +83,8 @@ export function inputResponse(request: InputRequest, answer: unknown): InputResp
   if (action === 'accept') {
     return content === undefined || isJsonObject(content) ? accepted(content ?? {}) : undefined;
   }
+  // Hosts without a person decline by themselves: that decides nothing that somebody must decide.
+  if (action === 'decline' && request.kind === 'form' && request.mustDecide === true) return { action: 'cancel' };
   return action === 'decline' || action === 'cancel' ? { action } : undefined;
 }
 

@@ -2,9 +2,12 @@
 import type { JsonObject } from '../json.ts';
 import type { EffectClass } from './effect.ts';
 
-/** `schema`: a flat object of strings, numbers, booleans and enums, as elicitation wants it (2026-07-28, elicitation). */
+/**
+ * `schema`: a flat object of strings, numbers, booleans and enums, as elicitation wants it (2026-07-28, elicitation).
+ * `mustDecide`: to decline decides nothing; the question stays open, as after a cancel.
+ */
 export type InputRequest =
-  | { kind: 'form'; message: string; schema: JsonObject }
+  | { kind: 'form'; message: string; schema: JsonObject; mustDecide?: true }
   | { kind: 'url'; message: string; url: string; elicitationId: string }
   /** The caller's own model: `params` and the answer's `content` are those of `sampling/createMessage`. */
   | { kind: 'sampling'; params: JsonObject }

@@ -12,6 +12,7 @@ import type { JsonObject } from '../../src/json.ts';
 import type { Era, ListKind, ServedAgent } from '../../src/mcp-server/options.ts';
 import { text, type Content } from '../../src/task/content.ts';
 import type { FakeAgent, FakeWork } from '../mcp-server/fake-engine.ts';
+import type { Fixture } from './fixture.ts';
 import { questionFixtures } from './question-fixtures.ts';
 import { roundFixtures, taskFixtures } from './task-fixtures.ts';
 
@@ -19,11 +20,6 @@ const redPixel = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8
 const silence = 'UklGRiYAAABXQVZFZm10IBAAAAABAAEAQB8AAAB9AAACABAAZGF0YQIAAAA=';
 const image: Content = { type: 'image', data: redPixel, mimeType: 'image/png' };
 const noArguments: JsonObject = { type: 'object', properties: {} };
-
-export interface Fixture extends Pick<ServedAgent, 'needs' | 'taskSupport' | 'asksFirst' | 'isPolled'> {
-  schema?: JsonObject;
-  work: FakeAgent;
-}
 
 /** `changed` is the door's, which stands only after its agents do. */
 function fixtures(changed: (kind: ListKind) => void): Record<string, Fixture> {

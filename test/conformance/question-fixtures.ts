@@ -2,7 +2,7 @@
 import type { JsonObject } from '../../src/json.ts';
 import { textOf, type Content } from '../../src/task/content.ts';
 import type { InputRequest, InputResponse } from '../../src/task/question.ts';
-import type { Fixture } from './network.ts';
+import type { Fixture } from './fixture.ts';
 
 const textIn = (input: JsonObject, name: string): string => {
   const value = input[name];

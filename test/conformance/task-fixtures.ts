@@ -2,7 +2,7 @@
 import type { JsonObject } from '../../src/json.ts';
 import type { InputRequest, InputResponse } from '../../src/task/question.ts';
 import { text } from '../../src/task/content.ts';
-import type { Fixture } from './network.ts';
+import type { Fixture } from './fixture.ts';
 import type { FakeWork } from '../mcp-server/fake-engine.ts';
 
 const form = (message: string, name: string, type: 'string' | 'boolean'): InputRequest => ({

@@ -8,7 +8,7 @@ import type { InputRequest, InputResponse } from '../../src/task/question.ts';
 import type { Task } from '../../src/task/task.ts';
 import { answer, collect, request } from './contract.ts';
 
-const form: InputRequest = {
+const form: Extract<InputRequest, { kind: 'form' }> = {
   kind: 'form',
   message: 'Which colour?',
   schema: { type: 'object', properties: { colour: { type: 'string' } }, required: ['colour'] },
@@ -18,14 +18,14 @@ const bare: InputResponse = { action: 'accept', content: {} };
 
 /** Asks in as many branches as named, side by side, and says what it heard. */
 export const asking =
-  (names: readonly string[], seen: (context: TaskContext) => void = () => {}): TaskHandler =>
+  (names: readonly string[], seen: (context: TaskContext) => void = () => {}, asked = form): TaskHandler =>
   async (_, context) => {
     seen(context);
     const said = await Promise.all(
       names.map((name) =>
         context.branch(name, async (branch) => {
           const before = await branch.step('before', async () => name);
-          const response = await branch.requestInput('colour', form);
+          const response = await branch.requestInput('colour', asked);
           return branch.step('after', async () => [before, response.action === 'accept' ? response.content : response]);
         }),
       ),
@@ -55,9 +55,9 @@ export function questionContract(open: () => Store): void {
     engines.push(engine);
     return engine;
   };
-  const begin = async (names: readonly string[], seen?: (context: TaskContext) => void) => {
+  const begin = async (names: readonly string[], seen?: (context: TaskContext) => void, asked = form) => {
     const store = open();
-    const engine = engineOn(asking(names, seen), { store });
+    const engine = engineOn(asking(names, seen, asked), { store });
     const task = await until(engine, (await engine.start(request)).id, waitsFor(names.length));
     return { store, engine, task, id: task.id, keys: openKeys(task) };
   };
@@ -122,6 +122,15 @@ export function questionContract(open: () => Store): void {
       expect(await result(engine, id)).toContain('red');
     },
   );
+
+  test('a decline of what must be decided is no answer: the question stays open under a new key', async () => {
+    const { engine, id, keys } = await begin(['a'], undefined, { ...form, mustDecide: true });
+    const again = await engine.respond(id, 'ann', { [keys[0] ?? '']: { action: 'decline' } }, 'test');
+    const [key = ''] = openKeys(again);
+    expect(key).not.toBe(keys[0]);
+    await engine.respond(id, 'ann', { [key]: accept('red') }, 'test');
+    expect(await result(engine, id)).toContain('red');
+  });
 
   test('a decline is an answer', async () => {
     const { engine, id, keys } = await begin(['a']);
