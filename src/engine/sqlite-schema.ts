@@ -39,6 +39,8 @@ const migrations = [
 
   create table instance (id text primary key, pid integer not null, host text not null, seen_at integer not null) strict;
   `,
+  // Who asks for the few that work must not read the many that wait.
+  'create index task_by_status on task (owner, status)',
 ];
 
 /** @throws UsageError the file is of a newer version of Deputy. */
