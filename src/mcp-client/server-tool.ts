@@ -3,6 +3,7 @@ import type { Client, RequestOptions } from '@modelcontextprotocol/client';
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import { readableSchema, schemaFault } from './bounded-schema.ts';
 import { capped, withoutInvisible } from './clean-text.ts';
+import { handleToolKey } from '../meta-keys.ts';
 import { bounds } from './options.ts';
 import { ask, type CallTarget, can, mustListBySdk } from './sdk-seams.ts';
 
@@ -81,6 +82,7 @@ function readTools(listed: Json[]): ListedTools {
   const tools = new Map<string, ServerTool>();
   const faults: string[] = [];
   for (const item of listed) {
+    if (isHandleTool(item)) continue;
     const tool = readTool(item);
     if (typeof tool === 'string') faults.push(tool);
     else if (tools.has(tool.ownName)) faults.push(`${tool.ownName} is listed twice; the first is used`);
@@ -92,6 +94,10 @@ function readTools(listed: Json[]): ListedTools {
   }
   return { tools: [...tools.values()], faults };
 }
+
+/** Of another Deputy: they look after its tasks for hosts that cannot. We follow its tasks ourselves. */
+const isHandleTool = (item: Json): boolean =>
+  isJsonObject(item) && isJsonObject(item['_meta']) && item['_meta'][handleToolKey] === true;
 
 /** @returns the tool, or why it is left out. */
 function readTool(item: Json): ServerTool | string {

@@ -12,7 +12,7 @@ import type { Waiting } from './call.ts';
 import { defaultWaitMs } from './follow-task.ts';
 import { handleSchema } from './handle-schema.ts';
 import { handleOf, handleResult } from './handle.ts';
-import { handleToolKey } from './meta.ts';
+import { handleToolKey } from '../meta-keys.ts';
 import type { ServeOptions } from './options.ts';
 import { answerOf, openQuestions, whereToAnswer } from './task-wire.ts';
 import { errorResult } from './tool.ts';

@@ -4,7 +4,7 @@ import type { JsonObject } from '../json.ts';
 import { text } from '../task/content.ts';
 import type { InputRequest } from '../task/question.ts';
 import type { Task } from '../task/task.ts';
-import { taskKey } from './meta.ts';
+import { taskKey } from '../meta-keys.ts';
 import type { ServeOptions } from './options.ts';
 import { oneLine, openQuestions, whereToAnswer } from './task-wire.ts';
 import { taskMeta } from './tool.ts';

@@ -4,7 +4,7 @@ import type { JsonObject } from '../json.ts';
 import { text, textOf, type Content } from '../task/content.ts';
 import type { Task, TaskResult } from '../task/task.ts';
 import { orHandle } from './handle-schema.ts';
-import { taskKey } from './meta.ts';
+import { taskKey } from '../meta-keys.ts';
 import type { ServedAgent } from './options.ts';
 
 /** The answer of an agent without an output schema: enough for the caller's model to go on talking to it. */

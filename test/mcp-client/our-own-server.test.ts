@@ -15,7 +15,7 @@ async function deputy() {
   /** Each time as another process would: on a connection of its own. */
   const act = async (agent: string, args: JsonObject, options: CallOptions = {}): Promise<ToolOutcome> =>
     call(await toolOf(open(http(door.url)), `web/${agent}`), args, options);
-  return { act, engine, cancelled: engine.cancelled };
+  return { act, engine, cancelled: engine.cancelled, url: door.url };
 }
 
 test('a call is a task there, and its answer comes back with its shape', async () => {
@@ -24,6 +24,13 @@ test('a call is a task there, and its answer comes back with its shape', async (
   const outcome = await act('weather', { city: 'Bern' }, { references });
   expect(outcome).toMatchObject({ isError: false, structuredContent: { city: 'Bern', degrees: 21.5 } });
   expect(references).toHaveLength(1);
+});
+
+test('its tools that look after tasks are for hosts, not for our agents', async () => {
+  const { url } = await deputy();
+  const tools = await open(http(url)).tools(['web'], new AbortController().signal);
+  expect(tools.map(({ id }) => id)).toContain('web/weather');
+  expect(tools.filter(({ id }) => id.startsWith('web/task_'))).toEqual([]);
 });
 
 test('progress there is progress here', async () => {
