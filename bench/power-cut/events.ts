@@ -1,9 +1,12 @@
-/** A trace as what happened to the files of one folder, which was empty when it began. */
+/** Traces, one after the other, as what happened to the files of one folder, which was empty when the first began. */
 import { basename, dirname } from 'node:path';
 import type { Acknowledged } from './acknowledged.ts';
 import type { Call } from './strace.ts';
 
-/** A file is a number: its name may be given to another one later. The folder is `folder`. */
+/**
+ * `from` and `to` are lines, counted through all traces. A file is a number: its name may be given to another one
+ * later. The folder is `folder`.
+ */
 export type Event = { from: number; to: number } & (
   | { kind: 'write'; file: number; offset: number; data: Buffer }
   | { kind: 'truncate'; file: number; size: number }
@@ -27,7 +30,7 @@ export interface Place {
  * In the order in which they may have reached the disk: a write from its beginning on, a sync at its end.
  * @throws Error the program did to the folder what is not understood here.
  */
-export async function eventsOf(calls: AsyncIterable<Call>, place: Place): Promise<Event[]> {
+export async function eventsOf(traces: readonly AsyncIterable<Call>[], place: Place): Promise<Event[]> {
   const events: Event[] = [];
   /** What the open descriptors are of: a file, or acknowledgements. */
   const open = new Map<number, number | 'acks'>();
@@ -74,21 +77,31 @@ export async function eventsOf(calls: AsyncIterable<Call>, place: Place): Promis
     } else throw notUnderstood(call);
   };
 
-  for await (const call of calls) {
+  const called = (call: Call): void => {
     const { name, args, from, to, result } = call;
     const descriptor = Number.parseInt(args, 10);
     const file = open.get(descriptor);
-    if (result < 0 && file === undefined) continue;
+    if (result < 0 && file === undefined) return;
     if (result < 0) throw notUnderstood(call);
     if (name === 'openat') opened(call);
     else if (name === 'close') open.delete(descriptor);
     else if (file !== undefined) changed(call, file);
     else if (args.startsWith('"') || args.startsWith('AT_FDCWD')) {
       const gone = nameIn(args);
-      if (gone === undefined) continue;
+      if (gone === undefined) return;
       if (name !== 'unlink') throw notUnderstood(call);
       names.delete(gone);
       events.push({ kind: 'name', name: gone, file: undefined, from, to });
+    }
+  };
+
+  let lines = 0;
+  for (const calls of traces) {
+    const before = lines;
+    open.clear();
+    for await (const call of calls) {
+      lines = Math.max(lines, before + call.to);
+      called({ ...call, from: before + call.from, to: before + call.to });
     }
   }
   return events.toSorted((a, b) => atOf(a) - atOf(b));

@@ -25,7 +25,7 @@ export async function powerCut(args: string[]): Promise<void> {
   };
   const store = options.control ? undefined : await cutOften({ images, barriers: true, random, keep: true, onImage });
   const control = await cutOften({
-    images: options.control ? images : Math.min(images, controlImages),
+    images: options.control ? images : controlImages,
     barriers: false,
     random,
     keep: false,
@@ -44,8 +44,9 @@ export async function powerCut(args: string[]): Promise<void> {
 
 function faultsIn({ lost, imagesThatLost, damaged, checkpoints, first }: Figures): string[] {
   return [
-    ...(lost > 0 ? [`${lost} acknowledged records were lost, in ${imagesThatLost} images: ${first}`] : []),
-    ...(damaged > 0 ? [`${damaged} images are no whole database: ${first}`] : []),
+    ...(lost > 0 ? [`${lost} acknowledged records were lost, in ${imagesThatLost} images`] : []),
+    ...(damaged > 0 ? [`${damaged} images are no whole database`] : []),
+    ...(first === undefined ? [] : [`the first was ${first}`]),
     ...(checkpoints === 0 ? ['no checkpoint was made: these images show too little'] : []),
   ];
 }
@@ -57,7 +58,7 @@ function report(seed: number, store: Figures | undefined, control: Figures): str
   ];
   return rows
     .flatMap(({ name, figures: f }) => [
-      `${name}: ${f.images} power cuts in ${f.recordings} recordings of ${f.acknowledged} acknowledgements, ${f.logSyncs} syncs of the log and ${f.checkpoints} checkpoints`,
+      `${name}: ${f.images} power cuts; recorded: ${f.acknowledged} acknowledgements, ${f.logSyncs} syncs of the log, ${f.checkpoints} checkpoints (runs of the workload: ${f.recordings})`,
       `  ${f.lost} of ${f.lookedFor} acknowledged records lost, in ${f.imagesThatLost} images; ${f.damaged} images damaged`,
     ])
     .concat(`control: the same store without barriers, synchronous = normal alone; seed ${seed}`, '')

@@ -1,4 +1,4 @@
-/** Runs the workload once, under strace, and says what happened to its store's files. */
+/** Runs the workload under strace, for a few lives on one store, and says what happened to the store's files. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,18 +16,26 @@ export interface Recording {
   checkpoints: number;
 }
 
+/** How they end: a store that is killed is recovered, one that is closed begins a new log. */
+const lives = ['killed', 'closed', 'killed', 'left'];
+
 /** @param barriers without them the store's `sync` does nothing. */
 export async function record(barriers: boolean): Promise<Recording> {
   const scratch = mkdtempSync(join(tmpdir(), 'deputy-power-cut-'));
   try {
     const folder = join(scratch, 'store');
-    const trace = join(scratch, 'trace');
     const workload = fileURLToPath(new URL('./workload.ts', import.meta.url));
     mkdirSync(folder);
     const files = [join(folder, database), join(folder, 'acks')];
-    await underStrace(trace, [process.execPath, workload, ...files, barriers ? 'with-barriers' : 'without-barriers']);
+    const traces: string[] = [];
+    for (const [index, end] of lives.entries()) {
+      const trace = join(scratch, `trace-${index}`);
+      const options = [barriers ? 'with-barriers' : 'without-barriers', end];
+      await underStrace(trace, [process.execPath, workload, ...files, ...options], end === 'killed');
+      traces.push(trace);
+    }
     const isDropped = (name: string): boolean => name.endsWith('-shm');
-    const events = await eventsOf(callsIn(trace), { folder, acks: 'acks', isDropped });
+    const events = await eventsOf(traces.map(callsIn), { folder, acks: 'acks', isDropped });
     checkAgainst(folder, events);
     return { events, ...counted(events) };
   } finally {

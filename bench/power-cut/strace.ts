@@ -23,14 +23,17 @@ export interface Call {
 const calls =
   'openat,close,write,writev,pwrite64,pwritev,pwritev2,ftruncate,truncate,fallocate,fsync,fdatasync,sync_file_range,unlink,unlinkat,rename,renameat,renameat2,link,linkat';
 
-/** @throws Error strace is not there or may not trace, or the program failed. */
-export async function underStrace(trace: string, program: readonly string[]): Promise<void> {
+/** @throws Error strace is not there or may not trace, or the program did not end as it was to. */
+export async function underStrace(trace: string, program: readonly string[], isKilled: boolean): Promise<void> {
   const options = ['-f', '--seccomp-bpf', '-qq', '-xx', '-s', '16777216', '-e', `trace=${calls}`, '-o', trace];
   // What goes through an io_uring is not seen.
   const env = { ...process.env, UV_USE_IO_URING: '0' };
   try {
     await promisify(execFile)('strace', [...options, ...program], { env });
+    if (isKilled) throw new Error('The program under strace was not killed.');
   } catch (cause) {
+    // strace ends as its program did.
+    if (isKilled && (cause as { signal?: unknown }).signal === 'SIGKILL') return;
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT')
       throw new Error('This bench needs strace, on Linux: apt-get install strace', { cause });
     throw cause;

@@ -1,6 +1,7 @@
 /**
- * What runs under strace: the real engine on a store on disk, two lives of it, many small tasks side by side. Each
- * makes an unsafe call that becomes a task elsewhere, asks, and is answered, or dismissed and asked again, or cancelled.
+ * What runs under strace: one life of the real engine on a store on disk, many small tasks side by side. Each makes an
+ * unsafe call that becomes a task elsewhere, asks, and is answered, or dismissed and asked again, or cancelled. First
+ * it tells of what earlier lives have left, and goes on with it.
  * Every acknowledgement is written to a file of its own, so that it stands in the trace among the store's writes.
  */
 import { openSync, writeSync } from 'node:fs';
@@ -9,14 +10,13 @@ import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
 import type { Store } from '../../src/engine/store.ts';
 import { silentLog } from '../../src/log.ts';
 import { text } from '../../src/task/content.ts';
-import type { TaskEngine, TaskHandler } from '../../src/task/engine.ts';
+import type { Commit, TaskEngine, TaskHandler } from '../../src/task/engine.ts';
 import type { InputRequest } from '../../src/task/question.ts';
 import { isTerminal, type Task } from '../../src/task/task.ts';
 import { noUsage } from '../../src/task/usage.ts';
 import { type Acknowledged, resultOf } from './acknowledged.ts';
 
-const lives = 2;
-const tasksALife = 60;
+const tasks = 40;
 const width = 6;
 const owner = 'ann';
 const key = 'colour';
@@ -26,7 +26,7 @@ const form: InputRequest = {
   schema: { type: 'object', properties: { colour: { type: 'string' } }, required: ['colour'] },
 };
 
-const [file = '', acks = '', barriers] = process.argv.slice(2);
+const [file = '', acks = '', barriers, end] = process.argv.slice(2);
 const log = openSync(acks, 'a');
 const acknowledged = (ack: Acknowledged): void => void writeSync(log, JSON.stringify(ack));
 
@@ -35,7 +35,7 @@ const numberOf = ({ input }: Task): number => Number(input['number']);
 const handler: TaskHandler = async (task, context) => {
   const number = numberOf(task);
   await context.step('look', async () => 'x'.repeat((number * 397) % 6_000));
-  await context.step('pay', async (_, commit) => {
+  const pay = async (_: AbortSignal, commit: Commit): Promise<string> => {
     const bytes = JSON.stringify({ order: number });
     await commit(bytes, 'unsafe');
     acknowledged({ what: 'intent', task: task.id, key: 'pay', bytes });
@@ -43,15 +43,19 @@ const handler: TaskHandler = async (task, context) => {
     await commit.reference(reference);
     acknowledged({ what: 'reference', task: task.id, key: 'pay', reference });
     return 'paid';
-  });
+  };
+  // A call that an earlier life may have made is not made again.
+  if (context.unfinished('pay') === undefined) await context.step('pay', pay);
   const response = await context.requestInput(key, form);
   const said = await context.step('after', async () => JSON.stringify(response));
   return { content: [text(said)], stop: 'answer', usage: noUsage };
 };
 
-async function follow(engine: TaskEngine, number: number): Promise<void> {
-  const input = { number };
-  const { id } = await engine.start({ agent: 'bench', owner, input });
+async function startOne(engine: TaskEngine, number: number): Promise<void> {
+  await follow(engine, await engine.start({ agent: 'bench', owner, input: { number } }));
+}
+
+async function follow(engine: TaskEngine, { id, input }: Task): Promise<void> {
   acknowledged({ what: 'task', task: id, input });
   for await (const event of engine.watch(id, owner)) {
     if (event.type !== 'status') continue;
@@ -86,14 +90,18 @@ function openStore(): Store {
   return barriers === 'without-barriers' ? { ...store, sync: async () => {} } : store;
 }
 
-for (let life = 0; life < lives; life++) {
-  const engine = createEngine({ store: openStore(), handler, log: silentLog });
-  let next = 0;
-  const one = async (): Promise<void> => {
-    while (next < tasksALife) await follow(engine, life * tasksALife + next++);
-  };
-  await Promise.all(Array.from({ length: width }, one));
-  // The last one leaves its write-ahead log as it is.
-  if (life === lives - 1) process.exit();
-  await engine.close();
-}
+const engine = createEngine({ store: openStore(), handler, log: silentLog });
+const left = (await engine.list({ owner, limit: 1_000 })).map((task) => follow(engine, task));
+let next = 0;
+const many = async (): Promise<void> => {
+  while (next < tasks) {
+    next += 1;
+    // In the middle of things: what others of them write may be on its way.
+    if (end === 'killed' && next === tasks / 2) process.kill(process.pid, 'SIGKILL');
+    await startOne(engine, next);
+  }
+};
+await Promise.all([...left, ...Array.from({ length: width }, many)]);
+// Otherwise the write-ahead log is left as it is.
+if (end === 'closed') await engine.close();
+else process.exit();
