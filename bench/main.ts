@@ -16,6 +16,10 @@ const benches: Record<string, { what: string; load: () => Promise<(args: string[
     what: 'CPU, memory and runs a second of an agent over Deputy, against two floors (and, with --peers, its peers)',
     load: async () => (await import('./overhead/overhead.ts')).overhead,
   },
+  powercut: {
+    what: 'power cuts: the store opened after each, with what was not synced lost, torn and out of order',
+    load: async () => (await import('./power-cut/power-cut.ts')).powerCut,
+  },
 };
 
 const [name, ...args] = process.argv.slice(2);
