@@ -85,6 +85,8 @@ export async function serveHttp(options: ServeHttpOptions): Promise<HttpDoor> {
       refuse(response, 500, -32603, 'Internal error: the log of this server says more.');
     });
   });
+  // Longer than clients and load balancers keep a connection: Node's 5 s would reset requests that are just being sent.
+  server.keepAliveTimeout = 75_000;
 
   async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const [path] = (request.url ?? '').split('?', 1);
