@@ -1,6 +1,6 @@
 /** What a caller may say to an agent, and what the agent's first message makes of it. */
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
-import { type Content, text } from '../task/content.ts';
+import { type Content, contentFrom, text } from '../task/content.ts';
 
 /** The input of an agent that declares none of its own. `attachments` are content blocks as MCP has them. */
 export const defaultInputSchema: JsonObject = {
@@ -65,28 +65,5 @@ export function agentInput(input: JsonObject): AgentInput {
 
 /** What fits no kind of content is shown to the model as it is, never dropped. */
 function attachment(block: Json): Content {
-  if (!isJsonObject(block)) return text(JSON.stringify(block));
-  const { type, data, mimeType, uri, name, description } = block;
-  if (type === 'text' && typeof block['text'] === 'string') return text(block['text']);
-  if ((type === 'image' || type === 'audio') && typeof data === 'string' && typeof mimeType === 'string')
-    return { type, data, mimeType };
-  if (type === 'resource' && isJsonObject(block['resource']))
-    return resource(block['resource']) ?? text(JSON.stringify(block));
-  if (type === 'resource_link' && typeof uri === 'string')
-    return {
-      type,
-      uri,
-      name: typeof name === 'string' ? name : uri,
-      ...(typeof description === 'string' && { description }),
-      ...(typeof mimeType === 'string' && { mimeType }),
-    };
-  return text(JSON.stringify(block));
-}
-
-function resource({ uri, mimeType, text, blob }: JsonObject): Content | undefined {
-  if (typeof uri !== 'string') return undefined;
-  const named = { type: 'resource' as const, uri, ...(typeof mimeType === 'string' && { mimeType }) };
-  if (typeof text === 'string') return { ...named, text };
-  if (typeof blob === 'string') return { ...named, blob };
-  return undefined;
+  return (isJsonObject(block) ? contentFrom(block) : undefined) ?? text(JSON.stringify(block));
 }

@@ -1,7 +1,7 @@
 /** The answer of a server, read: whatever it is, it becomes an outcome that a model can read. */
 import type { ToolOutcome } from '../agent/tool.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
-import { text, type Content } from '../task/content.ts';
+import { contentFrom, text, type Content } from '../task/content.ts';
 import type { Check } from '../json-schema.ts';
 import { isDeep, smallEnough } from './bounded-schema.ts';
 import { askedFor } from './remote-task.ts';
@@ -57,21 +57,10 @@ function outputMisfit(structured: unknown, check: Check): string | undefined {
 /** One content block of either era (specification, `ContentBlock`). */
 export function readContent(block: unknown): Content {
   if (!isJsonObject(block)) return text(`[content that is no object: ${short(block)}]`);
-  const { type, data, mimeType, uri, name, description } = block;
-  if (type === 'text' && typeof block['text'] === 'string') return text(block['text']);
-  if ((type === 'image' || type === 'audio') && typeof data === 'string' && typeof mimeType === 'string') {
-    return { type, data, mimeType };
-  }
-  if (type === 'resource' && isJsonObject(block['resource'])) return readResource(block['resource']);
-  if (type === 'resource_link' && typeof uri === 'string') {
-    return {
-      type,
-      uri,
-      name: typeof name === 'string' ? name : uri,
-      ...(typeof description === 'string' && { description }),
-      ...(typeof mimeType === 'string' && { mimeType }),
-    };
-  }
+  const known = contentFrom(block);
+  if (known !== undefined) return known;
+  const { type, resource } = block;
+  if (type === 'resource' && isJsonObject(resource)) return readResource(resource);
   return text(`[content of the unknown type ${short(type)}: ${short(block)}]`);
 }
 
