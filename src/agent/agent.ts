@@ -1,6 +1,8 @@
 import type { Json, JsonObject } from '../json.ts';
 import type { Limits } from './limits.ts';
+import type { Hooks } from './hooks.ts';
 import type { Model } from './model.ts';
+import type { Policy } from './policy.ts';
 import type { AgentTool, EffectTool } from './tool.ts';
 
 export interface Agent {
@@ -9,6 +11,10 @@ export interface Agent {
   readonly instructions: string;
   readonly model: Model;
   readonly limits: Limits;
+  readonly policy: Policy;
+  readonly hooks: Hooks;
+  /** It has the tool `ask_person`. */
+  readonly mayAskPeople: boolean;
   /** Other agents that it has as tools. Fixed for the life of a task. */
   readonly agents: readonly AgentTool[];
   /**

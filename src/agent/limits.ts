@@ -6,6 +6,7 @@
 import type { TaskContext } from '../task/engine.ts';
 import type { LimitName } from '../task/task.ts';
 import type { Usage } from '../task/usage.ts';
+import type { Policy } from './policy.ts';
 
 /** What ends an agent's work early. Every one that always applies has a default, and defaults count as limits. */
 export interface Limits {
@@ -23,12 +24,23 @@ export interface Limits {
   cost?: number;
   /** Milliseconds a task. */
   time?: number;
+  /** How often the same call with the same arguments may be made. Default 3. */
+  sameCall: number;
+  /** At a limit: end with a result that says so (the default), or ask a person whether to go on. */
+  onLimit: 'stop' | 'ask';
 }
 
 /** Milliseconds since the epoch, without those that were spent waiting for people. */
 export const workTime = ({ now, waited }: Pick<TaskContext, 'now' | 'waited'>): number => now - waited;
 
-export const defaultLimits: Limits = { turns: 50, toolCalls: 200, parallelTools: 8, depth: 5 };
+export const defaultLimits: Limits = {
+  turns: 50,
+  toolCalls: 200,
+  parallelTools: 8,
+  depth: 5,
+  sameCall: 3,
+  onLimit: 'stop',
+};
 
 /** What a caller leaves to the agents below it. Authority only ever shrinks on the way down. */
 export interface Allowance {
@@ -38,6 +50,11 @@ export interface Allowance {
   deadline?: number;
   /** How many levels of agents may still open below. */
   depth: number;
+  /** The names of those who called, from the task's own agent down, and their policies, which hold below them too. */
+  chain: readonly string[];
+  callers: readonly Policy[];
+  /** What people allowed for the rest of this task: one set for all agents in it, added to as they answer. */
+  grants: Set<string>;
 }
 
 export interface Spent {
@@ -60,6 +77,9 @@ export function budgetOf(limits: Limits, startedAt: number, allowance?: Allowanc
     turns: limits.turns,
     toolCalls: limits.toolCalls,
     depth: Math.min(limits.depth, allowance?.depth ?? limits.depth),
+    chain: allowance?.chain ?? [],
+    callers: allowance?.callers ?? [],
+    grants: allowance?.grants ?? new Set(),
     ...(tokens !== undefined && { tokens }),
     ...(cost !== undefined && { cost }),
     ...(deadline !== undefined && { deadline }),
@@ -70,8 +90,16 @@ export function budgetOf(limits: Limits, startedAt: number, allowance?: Allowanc
  * What each of the `among` agents that one turn calls may spend: an equal part of what is left, so that together they
  * cannot spend it twice.
  */
-export const allowanceOf = (budget: Budget, spent: Spent, among: number): Allowance => ({
+export const allowanceOf = (
+  { name, policy }: { name: string; policy: Policy },
+  budget: Budget,
+  spent: Spent,
+  among: number,
+): Allowance => ({
   depth: budget.depth - 1,
+  chain: [...budget.chain, name],
+  callers: [...budget.callers, policy],
+  grants: budget.grants,
   ...(budget.tokens !== undefined && { tokens: Math.max(0, budget.tokens - tokensOf(spent.usage)) / among }),
   ...(budget.cost !== undefined && { cost: Math.max(0, budget.cost - (spent.usage.cost ?? budget.cost)) / among }),
   ...(budget.deadline !== undefined && { deadline: budget.deadline }),

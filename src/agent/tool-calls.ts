@@ -38,7 +38,7 @@ export async function runToolCalls(
   const refusal =
     replyStop === 'length' ? cutReply : `Not run: the limit of ${budget.toolCalls} tool calls is reached.`;
   const nested = calls.slice(0, allowed).filter((call) => agentToolOf(agent, call) !== undefined).length;
-  const allowance = allowanceOf(budget, spent, Math.max(1, nested));
+  const allowance = allowanceOf(agent, budget, spent, Math.max(1, nested));
   const bounded = boundedBy(agent.limits.parallelTools, calls.length);
   spent.toolCalls += calls.length;
 

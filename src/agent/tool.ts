@@ -1,7 +1,8 @@
 /** The tool port: one callable capability of an agent. */
 import type { Content } from '../task/content.ts';
 import type { EffectClass } from '../task/effect.ts';
-import type { Commit, TaskContext } from '../task/engine.ts';
+import type { Commit, Grant, TaskContext } from '../task/engine.ts';
+import type { InputRequest, InputResponse } from '../task/question.ts';
 import type { Json, JsonObject } from '../json.ts';
 import type { Usage } from '../task/usage.ts';
 import type { Allowance } from './limits.ts';
@@ -17,6 +18,21 @@ export type ToolOutcome = {
   unknown?: string;
   /** A person stopped the task at this call. */
   stops?: boolean;
+  /** Not called: a person is to decide first. */
+  asks?: Ask;
+};
+
+/** A call that waits for a person: what they are asked, and what their answer is bound to. */
+export type Ask = {
+  /** The exact JSON text of the arguments, after hooks. */
+  bytes: string;
+  effect: EffectClass;
+  /** Why: the rule with its place, or that the tool's definition changed. */
+  rule: string;
+  /** Of the tool's definition (`EffectTool.pin`). */
+  pin: string;
+  change?: string;
+  expiresInMs: number;
 };
 
 export interface ToolProgress {
@@ -27,6 +43,23 @@ export interface ToolProgress {
 
 export interface ToolCallOptions {
   signal: AbortSignal;
+  /** For whom the call is made: servers share their slots fairly among owners. */
+  owner: string;
+  /** The same for this call over all restarts, and for no other: makes a repeat recognisable (`keyed`). */
+  callKey: string;
+  /** The right by which it is made: handed on with the intent. */
+  grant: Grant;
+  /**
+   * The server asks a person while the call is open. `key` is the server's name for the question, unique within the
+   * call; an answer that an earlier process got is returned at once. Who waits for a person holds no slot and uses no
+   * time. Withdrawn when `signal` aborts.
+   */
+  ask(key: string, request: InputRequest, signal: AbortSignal): Promise<InputResponse>;
+  /**
+   * The server wants the agent's model to think for it: `sampling/createMessage`, params and result as in MCP.
+   * @throws SamplingRefused with the reason for the server.
+   */
+  sample(params: JsonObject, signal: AbortSignal): Promise<JsonObject>;
   /** To be called once, right before the call leaves, with the exact arguments. */
   commit: Commit;
   /** The other server's id of the task that this call became before our process died: go on with that one. */
@@ -41,10 +74,24 @@ interface ToolBase extends ToolSpec {
   check(args: Json): string | undefined;
 }
 
+export interface DefinitionChange {
+  /** What was and what is, line by line, for people. */
+  readonly diff: string;
+  /** A person has seen it: the definition of now is the pinned one. */
+  accept(): Promise<void>;
+}
+
+/** Why a server's wish to use the agent's model is not granted. */
+export class SamplingRefused extends Error {}
+
 /** A tool of an MCP server: one effect, inside one recorded step. Failures are outcomes; it throws only on abort. */
 export interface EffectTool extends ToolBase {
   readonly kind: 'effect';
   readonly effect: EffectClass;
+  /** sha256 in hex of its definition as the server has it: name, texts, schemas, annotations. */
+  readonly pin: string;
+  /** Its definition is another one than was pinned: it is not called before a person has seen the change. */
+  readonly change?: DefinitionChange;
   call(args: JsonObject, options: ToolCallOptions): Promise<ToolOutcome>;
 }
 

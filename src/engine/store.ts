@@ -7,8 +7,9 @@
  */
 import { UnavailableError } from '../errors.ts';
 import type { EffectClass } from '../task/effect.ts';
-import type { TaskFilter } from '../task/engine.ts';
-import type { Answer, Intent, Question } from '../task/question.ts';
+import type { AuditEntry, AuditNote } from '../task/audit.ts';
+import type { ArtifactInfo, Grant, Kept, Range, TaskFilter } from '../task/engine.ts';
+import type { Answer, Answerer, Intent, Question, Sent } from '../task/question.ts';
 import type { StepRecord, Task, TerminalState } from '../task/task.ts';
 
 /** A write of a run: `id` names the task, `fence` the right to write to it. */
@@ -16,17 +17,24 @@ type OfRun = { id: string; fence: number; at: number };
 
 export type Write =
   /**
-   * Owned by `instance` from its beginning, with the fence 1.
+   * Owned by `instance` from its beginning, with the fence 1; without one it waits to be claimed.
    * @throws ConflictError its start key is taken, its conversation has an open task, or its predecessor a successor.
    */
-  | { kind: 'task'; task: Task; instance: string; startKey?: string }
-  /** What is about to leave: the exact bytes, before they do. */
-  | (OfRun & { kind: 'intent'; key: string; bytes: string; effect: EffectClass })
+  | { kind: 'task'; task: Task; instance?: string; startKey?: string }
+  /**
+   * What is about to leave: the exact bytes, before they do; on the audit log unless its effect is `read`.
+   * @throws ApprovalUsedError another step of the task has consumed the approval.
+   */
+  | (OfRun & { kind: 'intent'; key: string; bytes: string; effect: EffectClass; grant?: Grant })
   | (OfRun & { kind: 'reference'; key: string; reference: string })
-  /** `value` is JSON text. */
-  | (OfRun & { kind: 'step'; key: string; value: string })
-  /** The task becomes `input_required`. */
-  | (OfRun & { kind: 'question'; question: Question })
+  /** `value` is JSON text. What its step relayed and nobody answered is withdrawn. */
+  | (OfRun & { kind: 'step'; key: string; value: string; notes?: readonly AuditNote[] })
+  /** The task becomes `input_required`, unless it is a timer. `relayedBy`: the key of the step at work that asks. */
+  | (OfRun & { kind: 'question'; question: Question; relayedBy?: string })
+  /** Open questions, by key, are answered by `withdrawn`; or all that the step `relayedBy` asked. */
+  | (OfRun & { kind: 'withdraw'; keys?: readonly string[]; relayedBy?: string })
+  /** The same id again is the same artifact. */
+  | (OfRun & { kind: 'artifact'; artifact: string; name: string; text: string })
   /** `outcome` is JSON text: what the state has beside its status. */
   | (OfRun & { kind: 'end'; status: TerminalState['status']; outcome: string })
   /** Nobody runs it any more. It wants to run again at once if fewer questions are `open` than the run knew of. */
@@ -42,6 +50,7 @@ export interface Loaded {
   /** By step key; also of steps that are recorded. */
   intents: ReadonlyMap<string, Intent>;
   questions: Question[];
+  sent: Sent[];
 }
 
 /** A process that runs tasks. */
@@ -66,6 +75,8 @@ export interface BlameRule {
 export class FencedError extends Error {}
 /** What must be there only once is there already. */
 export class ConflictError extends Error {}
+/** A second call wanted to leave by an approval that is for one. */
+export class ApprovalUsedError extends Error {}
 /** The disk is full or ill: nothing is wrong with what was to be written. */
 export class StoreError extends UnavailableError {}
 
@@ -88,6 +99,13 @@ export interface Store {
   /** In the order of their recording. */
   steps(id: string): Promise<StepRecord[]>;
   questions(id: string): Promise<Question[]>;
+  sent(id: string): Promise<Sent[]>;
+  artifact(id: string, artifact: string, range: Range): Promise<Kept | undefined>;
+  artifacts(id: string): Promise<ArtifactInfo[]>;
+
+  /** Kept as long as a task names it. */
+  define(hash: string, text: string): Promise<void>;
+  definition(hash: string): Promise<string | undefined>;
 
   /**
    * In one transaction: the answer is kept if the question is open and the task is not terminal, and the task wants to
@@ -97,10 +115,17 @@ export interface Store {
   /** The open question gets another wire key. @returns whether it was open. */
   rename(id: string, wireKey: string, newWireKey: string, at: number): Promise<boolean>;
   /** Ends a task that is not terminal and takes it from whoever runs it. @returns whether it did. */
-  cancel(id: string, at: number): Promise<boolean>;
+  cancel(id: string, by: Answerer, at: number): Promise<boolean>;
+  /** @returns undefined where the task is terminal. */
+  send(id: string, text: string, by: Answerer, at: number): Promise<Sent | undefined>;
+  /** Answers the open timers of the task by `expired`: it wants to run. @returns whether there were any. */
+  retry(id: string, by: Answerer, at: number): Promise<boolean>;
+  /** Answers up to `most` questions whose time is over by `expired`; their tasks want to run. @returns the tasks. */
+  expire(now: number, most: number): Promise<string[]>;
 
   /**
-   * Takes up to `most` tasks that want to run and that nobody runs. Of those of which `suspicious` processes or more
+   * Takes up to `most` tasks that want to run and that nobody runs, by turns among their owners: who has fewest at
+   * work here comes first. Of those of which `suspicious` processes or more
    * died, only one is taken, and only while no other is run: so the one that does the harm is told from the rest.
    * Where `among` is given, of these only.
    */
@@ -125,7 +150,11 @@ export interface Store {
   leave(instance: string): Promise<void>;
   /** Whether another process has written since the last call. */
   hasNews(): boolean;
-  /** Forgets up to `most` terminal tasks whose time is over. @returns how many. */
-  prune(now: number, most: number): Promise<number>;
+  /** Forgets up to `most` terminal tasks that were to be forgotten at `before` or earlier. @returns how many. */
+  prune(before: number, most: number): Promise<number>;
+  /** Entries of the audit log after `seq`, oldest first, at most `most`. */
+  audit(seq: number, most: number): Promise<AuditEntry[]>;
+  /** A copy of all that was written before, into a new file; writes go on meanwhile. */
+  backup(file: string): Promise<void>;
   close(): Promise<void>;
 }

@@ -11,7 +11,8 @@
 import type { EffectClass } from './effect.ts';
 import type { ProgressEvent, TaskEvent } from './event.ts';
 import type { JsonObject } from '../json.ts';
-import type { InputRequest, InputResponse, Intent, Question } from './question.ts';
+import type { AuditEntry, AuditNote } from './audit.ts';
+import type { InputRequest, InputResponse, Intent, Question, Sent, Via } from './question.ts';
 import type { StepRecord, Task, TaskResult, TaskStatus } from './task.ts';
 
 export interface StartTask {
@@ -59,9 +60,16 @@ export interface TaskEngine {
    * not open (any more) are ignored. An answer that does not fit its question consumes nothing: the question is asked
    * again under a new key. `cancel` leaves the question open under a new key.
    */
-  respond(id: string, owner: string, answers: Readonly<Record<string, InputResponse>>, channel: string): Promise<Task>;
+  respond(id: string, owner: string, answers: Readonly<Record<string, InputResponse>>, via: Via): Promise<Task>;
+  /**
+   * Puts a person's words before the next turn of the task. Stored before it returns.
+   * @throws UsageError the task has ended.
+   */
+  send(id: string, owner: string, text: string, via: Via): Promise<Task>;
+  /** What waits for a time (a model that was not available) goes on now. */
+  retry(id: string, owner: string, via: Via): Promise<Task>;
   /** Stored before it returns; afterwards no new effect begins. A terminal task stays as it is. */
-  cancel(id: string, owner: string): Promise<Task>;
+  cancel(id: string, owner: string, via: Via): Promise<Task>;
   /**
    * The task as it is now, then every event, up to and including the terminal status; then it ends.
    * Where the task runs in another process, its states are told and its progress is not.
@@ -80,6 +88,36 @@ export interface TaskKeeper {
   resume(id: string, owner: string): Promise<Task>;
   /** Forgets the tasks whose time is over, now rather than within the minute. @returns how many. */
   prune(): Promise<number>;
+  /** The text of a definition that tasks are pinned to (`Task.definition`). */
+  definition(hash: string): Promise<string | undefined>;
+  /** What a task kept beside its journal: characters `offset` to `offset + length`. */
+  artifact(id: string, owner: string, artifact: string, range: Range): Promise<Kept | undefined>;
+  artifacts(id: string, owner: string): Promise<readonly ArtifactInfo[]>;
+  /** The audit log, oldest first. */
+  audit(): AsyncIterable<AuditEntry>;
+  /** A whole copy of the store as it is now, made while it is in use. @throws UsageError the file is there already. */
+  backup(file: string): Promise<void>;
+}
+
+/** In characters. */
+export interface Range {
+  offset: number;
+  length: number;
+}
+
+/** A piece of an artifact, and how many characters it has in all. */
+export interface Kept {
+  text: string;
+  total: number;
+}
+
+export interface ArtifactInfo {
+  id: string;
+  /** Where it was kept: branch path and name. */
+  name: string;
+  /** Characters. */
+  total: number;
+  at: number;
 }
 
 export interface TaskRecord {
@@ -90,6 +128,8 @@ export interface TaskRecord {
   intents: ReadonlyMap<string, Intent>;
   /** In the order in which they were asked. */
   questions: readonly Question[];
+  /** What people said to it, in the order of their saying. */
+  sent: readonly Sent[];
 }
 
 /**
@@ -97,14 +137,30 @@ export interface TaskRecord {
  * calls it once, at the last moment before the effect leaves; what never called it was never sent.
  */
 export interface Commit {
-  /** The intent. */
-  (bytes: string, effect: EffectClass): Promise<void>;
+  /**
+   * The intent.
+   * @throws ApprovalUsedError the approval of `grant` was consumed by another intent of this task.
+   */
+  (bytes: string, effect: EffectClass, grant?: Grant): Promise<void>;
   /** The other server made a task of the call: its id, stored before anything is waited for. */
   reference(id: string): Promise<void>;
 }
 
+/** By which right a call leaves. */
+export interface Grant {
+  /** `server/tool`. */
+  tool: string;
+  /** The rule that allowed it, or let a person allow it, with its place. */
+  rule: string;
+  /** The hash of the approval that this intent consumes, in its transaction: no second intent may. */
+  approval?: string;
+}
+
 /** The loop's side. */
 export interface TaskContext {
+  /** The task's id and its owner. */
+  readonly task: string;
+  readonly owner: string;
   /** Where this branch is: branch keys joined by `/`; empty at the root. */
   readonly path: string;
   readonly signal: AbortSignal;
@@ -127,8 +183,29 @@ export interface TaskContext {
    * knows whether it happened. Undefined for a step that never left, or that is recorded.
    */
   unfinished(name: string): Intent | undefined;
-  /** Asks, and parks until somebody answers: for days, over restarts. Nothing may be held meanwhile (C4). */
-  requestInput(name: string, request: InputRequest): Promise<InputResponse>;
+  /**
+   * Asks, and parks until somebody answers: for days, over restarts. Nothing may be held meanwhile (C4).
+   * @param expiresInMs after which the answer is `expired`. Default: never.
+   */
+  requestInput(name: string, request: InputRequest, expiresInMs?: number): Promise<InputResponse>;
+  /** Parks for `ms` milliseconds, or until `TaskEngine.retry`. `why` is the task's status message meanwhile. */
+  sleep(name: string, ms: number, why: string): Promise<void>;
+  /**
+   * Asks from inside the effect of the step `step`, which stays at work meanwhile; for questions that others ask while
+   * a call is open. An answer of an earlier process to the same name is returned. The question is withdrawn when
+   * `signal` aborts, and when the step is recorded.
+   */
+  relay(step: string, name: string, request: InputRequest, signal: AbortSignal): Promise<InputResponse>;
+  /** Withdraws what an earlier process relayed from the step and nobody answered. */
+  withdraw(step: string): Promise<void>;
+  /** What people have sent to the task so far, oldest first. To be read inside a step, and recorded as far as used. */
+  readonly inbox: readonly Sent[];
+  /** Keeps `text` beside the journal for the life of the task; from inside a step. @returns the artifact's id. */
+  keep(name: string, text: string): Promise<string>;
+  /** Undefined where the task has no such artifact. For use inside a step. */
+  kept(id: string, range: Range): Promise<Kept | undefined>;
+  /** Writes to the audit log, with this branch's next record. */
+  note(note: AuditNote): void;
   /** The tasks of this conversation before this one, oldest first, with their records. */
   previous(): Promise<readonly Finished[]>;
   /** A named sequence beside its siblings. */

@@ -7,19 +7,42 @@ import type { EffectClass } from './effect.ts';
  * `mustDecide`: to decline decides nothing; the question stays open, as after a cancel.
  */
 export type InputRequest =
-  | { kind: 'form'; message: string; schema: JsonObject; mustDecide?: true }
+  | { kind: 'form'; message: string; schema: JsonObject; mustDecide?: true; approval?: Approval }
   | { kind: 'url'; message: string; url: string; elicitationId: string }
   /** The caller's own model: `params` and the answer's `content` are those of `sampling/createMessage`. */
   | { kind: 'sampling'; params: JsonObject }
   /** The caller's folders: the answer's `content` is that of `roots/list`. */
-  | { kind: 'roots' };
+  | { kind: 'roots' }
+  /** Asks nobody: it expires at its time, or is answered by `retry`. Callers see a task that works. */
+  | { kind: 'timer'; message: string };
+
+/** The one tool call that a form asks about: whole, for those who show more than the form's few lines. */
+export interface Approval {
+  /** What the approval is bound to: sha256 in hex over task, step, tool, its definition, arguments and policy. */
+  readonly hash: string;
+  /** Who asks, from the task's own agent down. */
+  readonly chain: readonly string[];
+  /** `server/tool`. */
+  readonly tool: string;
+  /** The exact JSON text of the arguments. */
+  readonly bytes: string;
+  readonly effect: EffectClass;
+  /** Why it is asked: the rule with its place, the default, or what else wants a person. */
+  readonly rule: string;
+  /** What the tool's definition was and is, line by line, where it changed since it was pinned. */
+  readonly change?: string;
+}
 
 export type InputResponse =
   | { action: 'accept'; content: JsonObject }
   /** No, said by somebody. */
   | { action: 'decline' }
   /** Dismissed without a choice: no answer yet. */
-  | { action: 'cancel' };
+  | { action: 'cancel' }
+  /** Nobody answered in time. Said by the engine alone. */
+  | { action: 'expired' }
+  /** Nobody needs an answer any more. Said by the engine alone. */
+  | { action: 'withdrawn' };
 
 /** A question as it stands in the store. */
 export interface Question {
@@ -33,6 +56,8 @@ export interface Question {
   readonly request: InputRequest;
   /** Milliseconds since the epoch. */
   readonly askedAt: number;
+  /** When it is answered by `expired`, in milliseconds since the epoch. */
+  readonly expiresAt?: number;
   readonly answer?: Answer;
 }
 
@@ -43,10 +68,25 @@ export interface Answer {
   at: number;
 }
 
-/** Who answered, for the record: the channel, and what the client calls itself. */
-export interface Answerer {
+/** Who acted, for the record. */
+export interface Answerer extends Via {
   owner: string;
+}
+
+/** By which way somebody acted: the channel (`mcp`, `cli`, `console`), and what its client calls itself. */
+export interface Via {
   channel: string;
+  client?: string;
+}
+
+/** What a person said to a running task. */
+export interface Sent {
+  /** Counts from 1 within the task. */
+  readonly seq: number;
+  readonly text: string;
+  readonly by: Answerer;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
 }
 
 /** One call that had left, or may have left, when its process died. */
@@ -56,5 +96,7 @@ export interface Intent {
   readonly effect: EffectClass;
   /** The other server's id for it, where the call became a task there. */
   readonly reference?: string;
+  /** The hash of the approval that it consumed. */
+  readonly approval?: string;
   readonly at: number;
 }

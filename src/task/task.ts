@@ -22,9 +22,10 @@ export type StopReason =
   | 'bad_output' //         the answer never fitted the agent's output schema
   | 'model_unavailable' //  no model answered, after retries and fallbacks
   | 'server_unavailable' // an MCP server that the agent needs could not be reached
+  | 'denied' //             a hook forbade it
   | 'stopped'; //           a person stopped it
 
-export type LimitName = 'turns' | 'tool_calls' | 'tokens' | 'cost' | 'time' | 'context';
+export type LimitName = 'turns' | 'tool_calls' | 'same_call' | 'tokens' | 'cost' | 'time' | 'context';
 
 export interface TaskResult {
   content: Content[];
@@ -53,6 +54,8 @@ interface TaskBase {
   readonly conversation: string;
   /** The task that this one continues. */
   readonly predecessor?: string;
+  /** The hash of the definition that it began with and keeps to. */
+  readonly definition?: string;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
   readonly updatedAt: number;
