@@ -12,9 +12,13 @@ export type InputRequest =
   /** The caller's own model: `params` and the answer's `content` are those of `sampling/createMessage`. */
   | { kind: 'sampling'; params: JsonObject }
   /** The caller's folders: the answer's `content` is that of `roots/list`. */
-  | { kind: 'roots' }
-  /** Asks nobody: it expires at its time, or is answered by `retry`. Callers see a task that works. */
-  | { kind: 'timer'; message: string };
+  | { kind: 'roots' };
+
+/** Asks nobody: it expires at its time, or is ended by `retry`. Callers see a task that works, and why it waits. */
+export interface Timer {
+  readonly kind: 'timer';
+  readonly message: string;
+}
 
 /** The one tool call that a form asks about: whole, for those who show more than the form's few lines. */
 export interface Approval {
@@ -53,7 +57,7 @@ export interface Question {
    * do not show a key that they have seen.
    */
   readonly wireKey: string;
-  readonly request: InputRequest;
+  readonly request: InputRequest | Timer;
   /** Milliseconds since the epoch. */
   readonly askedAt: number;
   /** When it is answered by `expired`, in milliseconds since the epoch. */
