@@ -8,6 +8,7 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
+import { childEnvironment } from '../child-environment.ts';
 import { guardGroup, unguardGroup } from './group-guard.ts';
 import { instanceTag, thisInstance } from './leftovers.ts';
 import type { StdioTarget } from './options.ts';
@@ -33,7 +34,7 @@ let hooked = false;
 export async function startGroup(target: StdioTarget, graceMs: number): Promise<ProcessGroup> {
   const child: Child = spawn(target.command, target.args, {
     cwd: target.cwd,
-    env: childEnvironment(target.env),
+    env: { ...childEnvironment(target.env), [instanceTag]: thisInstance },
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: process.platform !== 'win32',
     windowsHide: true,
@@ -80,18 +81,6 @@ export async function startGroup(target: StdioTarget, graceMs: number): Promise<
 }
 
 /** Default-deny: what a program needs to run at all, what the entry names, and whose it is. */
-function childEnvironment(named: Record<string, string>): Record<string, string> {
-  const needed =
-    process.platform === 'win32'
-      ? ['PATH', 'PATHEXT', 'SYSTEMROOT', 'WINDIR', 'COMSPEC', 'TEMP', 'TMP', 'USERPROFILE', 'APPDATA', 'LOCALAPPDATA']
-      : ['PATH', 'LANG', 'HOME'];
-  const inherited = needed.flatMap((name) => {
-    const value = process.env[name];
-    return value === undefined ? [] : [[name, value] as const];
-  });
-  return { ...Object.fromEntries(inherited), ...named, [instanceTag]: thisInstance };
-}
-
 function startFault(error: NodeJS.ErrnoException, target: StdioTarget): string {
   // spawn says ENOENT for both.
   if (error.code === 'ENOENT' && !existsSync(target.cwd)) return `its folder ${target.cwd} does not exist`;
