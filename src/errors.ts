@@ -36,4 +36,11 @@ export class UsageError extends DeputyError {
   }
 }
 
+/** A second call wanted to leave by an approval that is for one. */
+export class ApprovalUsedError extends DeputyError {
+  constructor(message = 'The approval was used by another call.') {
+    super('E_APPROVAL_USED', message);
+  }
+}
+
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -12,6 +12,8 @@ import type { ArtifactInfo, Grant, Kept, Range, TaskFilter } from '../task/engin
 import type { Answer, Answerer, Intent, Question, Sent } from '../task/question.ts';
 import type { StepRecord, Task, TerminalState } from '../task/task.ts';
 
+export { ApprovalUsedError } from '../errors.ts';
+
 /** A write of a run: `id` names the task, `fence` the right to write to it. */
 type OfRun = { id: string; fence: number; at: number };
 
@@ -75,8 +77,6 @@ export interface BlameRule {
 export class FencedError extends Error {}
 /** What must be there only once is there already. */
 export class ConflictError extends Error {}
-/** A second call wanted to leave by an approval that is for one. */
-export class ApprovalUsedError extends Error {}
 /** The disk is full or ill: nothing is wrong with what was to be written. */
 export class StoreError extends UnavailableError {}
 
