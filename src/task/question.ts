@@ -62,6 +62,8 @@ export interface Question {
   readonly askedAt: number;
   /** When it is answered by `expired`, in milliseconds since the epoch. */
   readonly expiresAt?: number;
+  /** The key of the step that asked it while at work, for somebody else. */
+  readonly relayedBy?: string;
   readonly answer?: Answer;
 }
 
