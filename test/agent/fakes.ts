@@ -2,11 +2,14 @@
 import type { Agent } from '../../src/agent/agent.ts';
 import { defaultLimits, type Limits } from '../../src/agent/limits.ts';
 import type { Message, Model, ModelReply, ModelRequest, ToolCall } from '../../src/agent/model.ts';
+import type { Policy } from '../../src/agent/policy.ts';
 import type { EffectTool, ToolCallOptions, ToolOutcome } from '../../src/agent/tool.ts';
 import type { Json, JsonObject } from '../../src/json.ts';
 import { text } from '../../src/task/content.ts';
+import type { AuditNote } from '../../src/task/audit.ts';
 import type { Commit, TaskContext } from '../../src/task/engine.ts';
 import type { ProgressEvent } from '../../src/task/event.ts';
+import type { InputRequest, InputResponse } from '../../src/task/question.ts';
 import type { StepRecord } from '../../src/task/task.ts';
 import { noUsage, type Usage } from '../../src/task/usage.ts';
 
@@ -86,11 +89,15 @@ export function fakeTool(
     description: name,
     inputSchema: { type: 'object' },
     effect: 'unsafe',
+    pin: `pin of ${name}`,
     check: (args) =>
       typeof args === 'object' && args !== null && 'wrong' in args ? 'wrong must not be there' : undefined,
     call,
   };
 }
+
+/** Everything is allowed, so that what is not about permissions need not name them. */
+export const allowAll: Policy = { version: 'fake', judge: () => ({ decision: 'allow', rule: 'test: allow all' }) };
 
 type Parts = Partial<Omit<Agent, 'limits' | 'tools'>> & { limits?: Partial<Limits>; tools?: EffectTool[] };
 export const fakeAgent = ({ limits, tools = [], ...parts }: Parts): Agent => ({
@@ -98,6 +105,9 @@ export const fakeAgent = ({ limits, tools = [], ...parts }: Parts): Agent => ({
   description: 'an agent',
   instructions: 'Be brief.',
   model: fakeModel([]),
+  policy: allowAll,
+  hooks: {},
+  mayAskPeople: false,
   agents: [],
   ...parts,
   limits: { ...defaultLimits, ...limits },
@@ -115,7 +125,14 @@ export interface Rehearsal {
   /** Branch paths, in the order of their opening. */
   opened: string[];
   abort: AbortController;
+  notes: AuditNote[];
 }
+
+/** The person at the other end, who sees the question's key as well. */
+type Person = (key: string, request: InputRequest) => InputResponse;
+const nobody: Person = () => {
+  throw new Error('nobody is there to answer');
+};
 
 const uncommitted: Commit = Object.assign(() => Promise.resolve(), { reference: () => Promise.resolve() });
 
@@ -123,30 +140,46 @@ const uncommitted: Commit = Object.assign(() => Promise.resolve(), { reference: 
  * A context that keeps its records in memory, replays those that it is given, and crashes for good instead of making
  * record number `crashAt` + 1. Its values go through JSON, as those of a store do.
  */
-export function rehearsal(given: readonly StepRecord[] = [], crashAt = Infinity, clock = () => Date.now()): Rehearsal {
+export function rehearsal(
+  given: readonly StepRecord[] = [],
+  crashAt = Infinity,
+  clock = () => Date.now(),
+  person = nobody,
+): Rehearsal {
   const records = [...given];
   const byKey = new Map(records.map((record) => [record.key, record]));
   const events: Rehearsal['events'] = [];
   const opened: string[] = [];
+  const notes: AuditNote[] = [];
   const abort = new AbortController();
   let crashed = false;
   const alive = (): void => {
     abort.signal.throwIfAborted();
     if (crashed) throw new Crash();
   };
+  const answered = async (key: string, request: InputRequest): Promise<InputResponse> => person(key, request);
   const contextAt = (path: string, startedAt: number): TaskContext => {
     let now = startedAt;
     const keyOf = (name: string): string => (path === '' ? name : `${path}/${name}`);
     return {
+      task: 't',
+      owner: 'ann',
       path,
       signal: abort.signal,
       hasListeners: false,
+      inbox: [],
       waited: 0,
       get now() {
         return now;
       },
       unfinished: () => undefined,
-      requestInput: () => Promise.reject(new Error('nobody is there to answer')),
+      requestInput: (name, request) => answered(keyOf(name), request),
+      relay: (step, name, request) => answered(`${keyOf(step)}/${name}`, request),
+      withdraw: () => Promise.resolve(),
+      sleep: () => Promise.resolve(),
+      keep: (name) => Promise.resolve(keyOf(name)),
+      kept: () => Promise.resolve(undefined),
+      note: (note) => notes.push(note),
       previous: () => Promise.resolve([]),
       async step<T>(name: string, effect: Parameters<TaskContext['step']>[1]): Promise<T> {
         alive();
@@ -175,5 +208,5 @@ export function rehearsal(given: readonly StepRecord[] = [], crashAt = Infinity,
       emit: (event) => events.push({ ...event, path }),
     };
   };
-  return { context: contextAt('', 0), records, events, opened, abort };
+  return { context: contextAt('', 0), records, events, opened, abort, notes };
 }
