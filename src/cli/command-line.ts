@@ -8,9 +8,11 @@ import { DeputyError, messageOf } from '../errors.ts';
 import { cleanText, printableJson } from './clean-text.ts';
 import { type ExitCode, exitCode, exitCodeOfError } from './exit.ts';
 import { type Globals, logLevels } from './globals.ts';
+import { addApprovalsCommands } from './approvals-command-line.ts';
 import { readDollars, readMilliseconds } from './measures.ts';
+import { addOperatorCommands } from './operator-command-line.ts';
 import { addTasksCommands } from './tasks-command-line.ts';
-import { endQuietlyWithoutReader, processTerminal as terminal } from './terminal.ts';
+import { endQuietlyWithoutReader, processTerminal as terminal, type Terminal } from './terminal.ts';
 
 let code: ExitCode = exitCode.ok;
 
@@ -63,6 +65,7 @@ program
   .option('--stream-json', 'print one event a line')
   .option('--max-cost <dollars>', 'stop when it has cost this much, such as 0.50', parsed(readDollars))
   .option('--timeout <time>', 'cancel after this long, such as 90s or 20m', parsed(readMilliseconds))
+  .addOption(new Option('--approve <how>', 'what waits for a person: ask here, or deny').choices(['ask', 'deny']))
   .option('--resume <task>', 'go on with a task of the store, such as one that waited for an answer')
   .action(async (agent: string | undefined, message: string | undefined, options: RunFlags) => {
     const { json, streamJson, ...limits } = options;
@@ -83,15 +86,23 @@ program
   .description('serve the agents as one MCP server')
   .addOption(new Option('--stdio', 'over stdin and stdout (default without serve.http)').conflicts('http'))
   .option('--http <host:port>', 'over HTTP')
-  .action(async ({ stdio, http }: { stdio?: boolean; http?: string }) => {
+  .option('--watch', 'take up changes of the configuration: new tasks get the new agents')
+  .action(async ({ stdio, http, watch }: { stdio?: boolean; http?: string; watch?: boolean }) => {
     const { addressOf, serve } = await import('./serve.ts');
-    const door = { ...(stdio !== undefined && { stdio }), ...(http !== undefined && { http: addressOf(http) }) };
+    const door = {
+      ...(stdio !== undefined && { stdio }),
+      ...(http !== undefined && { http: addressOf(http) }),
+      ...(watch !== undefined && { watch }),
+    };
     code = await serve(door, globals(), terminal);
   });
 
-addTasksCommands(program, async (command) => {
+const run = async (command: (globals: Globals, terminal: Terminal) => Promise<ExitCode>): Promise<void> => {
   code = await command(globals(), terminal);
-});
+};
+addTasksCommands(program, run);
+addApprovalsCommands(program, run);
+addOperatorCommands(program, run);
 
 const mcp = program.command('mcp').description('look at the MCP servers that the agents use');
 mcp
@@ -117,6 +128,16 @@ mcp
   .option('--json', 'print the whole result')
   .action(async (tool: string, args: string | undefined, { json }: { json?: boolean }) => {
     code = await (await import('./mcp.ts')).callTool(tool, args, json === true, globals(), terminal);
+  });
+
+mcp
+  .command('pin')
+  .description('what servers changed of their tools since they were pinned; with a name or --all: accept it')
+  .argument('[tools...]', 'server/tool, or a server: accept what changed there')
+  .option('--all', 'accept every change')
+  .option('--json', 'print one object')
+  .action(async (tools: string[], options: { all?: boolean; json?: boolean }) => {
+    code = await (await import('./mcp-pin.ts')).pinTools(tools, options, globals(), terminal);
   });
 
 program
@@ -150,6 +171,7 @@ interface RunFlags {
   maxCost?: number;
   timeout?: number;
   resume?: string;
+  approve?: 'ask' | 'deny';
 }
 
 /** A reader of an option's value whose complaint is commander's. */

@@ -39,6 +39,7 @@ export function exitCodeOfTask(task: Task, interruption?: Interruption): ExitCod
     case 'model_unavailable':
     case 'server_unavailable':
       return exitCode.unavailable;
+    case 'denied':
     case 'stopped':
       return exitCode.denied;
     case 'refusal':

@@ -1,4 +1,6 @@
 /** `deputy mcp list|tools|call`: the MCP servers that agents use, seen and called without a model. */
+import { randomUUID } from 'node:crypto';
+import { SamplingRefused } from '../agent/tool.ts';
 import type { Config } from '../config/config.ts';
 import { messageOf, NotFoundError, UsageError } from '../errors.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
@@ -11,6 +13,8 @@ import { type Globals, named } from './globals.ts';
 import { watchInterruptions } from './interruptions.ts';
 import { openConfig, withRuntime } from './open.ts';
 import { duration } from './progress-lines.ts';
+import { ownerHere } from './owner-here.ts';
+import { askOnce } from './questions.ts';
 import { readStdin } from './read-stdin.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -87,9 +91,19 @@ export function callTool(
     const fault = found.tool.check(parsed);
     if (fault !== undefined) throw new UsageError(`The arguments for ${id} do not fit: ${fault}`);
 
+    if (found.tool.change !== undefined)
+      throw new UsageError(
+        `${id} is another tool than was pinned:\n${cleanText(found.tool.change.diff)}\nhelp: to accept it: deputy mcp pin ${id}`,
+      );
     const outcome = await found.tool.call(parsed, {
       signal,
       commit: Object.assign(() => Promise.resolve(), { reference: () => Promise.resolve() }),
+      owner: ownerHere(),
+      callKey: randomUUID(),
+      grant: { tool: id, rule: 'deputy mcp call' },
+      ask: (_, request, open) => askOnce(request, open, terminal),
+      sample: () =>
+        Promise.reject(new SamplingRefused('There is no model here: "deputy mcp call" calls a tool without one.')),
       onProgress: ({ progress, total, message }) => {
         const part = total === undefined ? `${progress}` : `${progress}/${total}`;
         if (globals.quiet !== true) terminal.err.write(`${oneLine(`${id}: ${part} ${message ?? ''}`, 200)}\n`);

@@ -1,6 +1,6 @@
 /** The open questions of a task: asked at this terminal, or, where nobody sits there, named with the command that answers. */
 import type { TaskEngine } from '../task/engine.ts';
-import type { InputRequest } from '../task/question.ts';
+import type { InputRequest, InputResponse } from '../task/question.ts';
 import type { Task } from '../task/task.ts';
 import { askForm, lineReader } from './ask-form.ts';
 import { cleanText } from './clean-text.ts';
@@ -33,7 +33,7 @@ export async function askHere(
     try {
       const response = await askForm(request, terminal.err, reader.readLine);
       if (response !== undefined) {
-        await engine.respond(task.id, task.owner, { [wireKey]: response }, channel);
+        await engine.respond(task.id, task.owner, { [wireKey]: response }, { channel });
         answered.count += 1;
       } else if (open.signal.aborted) {
         terminal.err.write('\n  Already decided elsewhere.\n');
@@ -47,6 +47,17 @@ export async function askHere(
   return answered.count === openQuestions(task).length;
 }
 
+/** A question of no task, asked of whoever sits here; where nobody does, it is dismissed. */
+export async function askOnce(request: InputRequest, open: AbortSignal, terminal: Terminal): Promise<InputResponse> {
+  if (!isAttended(terminal)) return { action: 'cancel' };
+  const reader = lineReader(open);
+  try {
+    return (await askForm(request, terminal.err, reader.readLine)) ?? { action: 'cancel' };
+  } finally {
+    reader.close();
+  }
+}
+
 async function abortOnceAnswered(
   engine: Pick<TaskEngine, 'watch'>,
   { id, owner }: Task,
@@ -56,6 +67,21 @@ async function abortOnceAnswered(
   for await (const event of engine.watch(id, owner, { signal: open.signal })) {
     if (event.type === 'status' && openQuestions(event.task).every(([key]) => key !== wireKey)) open.abort();
   }
+}
+
+/** Denies every tool call that waits for a person. @returns the task with what else it asks. */
+export async function denyApprovals(engine: Pick<TaskEngine, 'respond'>, task: Task): Promise<Task> {
+  const open = openQuestions(task);
+  const [approvals, others] = [true, false].map((isApproval) =>
+    open.filter(([, request]) => (request.kind === 'form' && request.approval !== undefined) === isApproval),
+  );
+  const denial: InputResponse = {
+    action: 'accept',
+    content: { decision: 'deny', note: 'Nobody is here to approve it.' },
+  };
+  const answers = Object.fromEntries((approvals ?? []).map(([wireKey]) => [wireKey, denial]));
+  await engine.respond(task.id, task.owner, answers, { channel });
+  return task.status === 'input_required' ? { ...task, inputRequests: Object.fromEntries(others ?? []) } : task;
 }
 
 /** What is asked, and how to answer it from a shell. */

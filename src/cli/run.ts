@@ -10,7 +10,7 @@ import { type Globals, named } from './globals.ts';
 import { type Interruptions, watchInterruptions } from './interruptions.ts';
 import { isPriced, openConfig, withRuntime } from './open.ts';
 import { ownerHere } from './owner-here.ts';
-import { askHere, isAttended, tellQuestions } from './questions.ts';
+import { askHere, channel, denyApprovals, isAttended, openQuestions, tellQuestions } from './questions.ts';
 import { readStdin } from './read-stdin.ts';
 import { type Format, showTask } from './show-task.ts';
 import type { Terminal } from './terminal.ts';
@@ -23,6 +23,8 @@ export interface RunOptions {
   timeout?: number;
   /** A task of the store that is to go on, instead of a new one. */
   resume?: string;
+  /** What waits for a person: ask whoever sits here (the default at a terminal), or deny. */
+  approve?: 'ask' | 'deny';
 }
 
 /** After a task was cut off: what its servers get before they are ended. */
@@ -50,7 +52,7 @@ export async function run(
       globals,
       terminal,
       async (runtime) => {
-        const show = { format: options.format, quiet: globals.quiet === true };
+        const show = { format: options.format, quiet: globals.quiet === true, approve: options.approve };
         const { code } = await runTask(runtime, request, interruptions, show, terminal);
         isLeft = code === exitCode.inputNeeded;
         return code;
@@ -86,7 +88,7 @@ export async function runTask(
   runtime: Runtime,
   request: RunRequest,
   interruptions: Interruptions,
-  show: { format: Format; quiet: boolean },
+  show: { format: Format; quiet: boolean; approve?: RunOptions['approve'] },
   terminal: Terminal,
 ): Promise<{ code: ExitCode; conversation: string }> {
   const { engine } = runtime;
@@ -94,10 +96,12 @@ export async function runTask(
   const task =
     'resume' in request ? await engine.resume(request.resume, owner) : await engine.start({ ...request, owner });
   // It may have ended by itself in the meantime.
-  interruptions.came.then(() => engine.cancel(task.id, owner)).catch(() => undefined);
+  interruptions.came.then(() => engine.cancel(task.id, owner, { channel })).catch(() => undefined);
   const onQuestion = async (asking: Task): Promise<'go on' | 'leave'> => {
-    const isHere = show.format === 'text' && isAttended(terminal);
-    const isAnswered = isHere && interruptions.first === undefined && (await askHere(engine, asking, terminal));
+    const left = show.approve === 'deny' ? await denyApprovals(engine, asking) : asking;
+    if (openQuestions(left).length === 0) return 'go on';
+    const isHere = (show.format === 'text' || show.approve === 'ask') && isAttended(terminal);
+    const isAnswered = isHere && interruptions.first === undefined && (await askHere(engine, left, terminal));
     // What was interrupted is cancelled: its end is still to come.
     return isAnswered || interruptions.first !== undefined ? 'go on' : 'leave';
   };

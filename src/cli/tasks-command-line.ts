@@ -59,6 +59,25 @@ export function addTasksCommands(program: Command, run: Run): void {
       await run((...here) => respondToTask(id, words, { ...tasks.opts<{ owner?: string }>(), ...options }, ...here));
     });
   tasks
+    .command('send')
+    .description('say something to a running task: its agent reads it before its next turn')
+    .argument('<task>', 'its id')
+    .argument('<message>', 'what to say; - reads it from standard input')
+    .action(async (id: string, message: string) => {
+      const { sendToTask } = await import('./tasks.ts');
+      const { readStdin } = await import('./read-stdin.ts');
+      const text = message === '-' ? await readStdin() : message;
+      await run((...here) => sendToTask(id, text, of({}), ...here));
+    });
+  tasks
+    .command('retry')
+    .description('go on now with a task that waits for its model to be available')
+    .argument('<task>', 'its id')
+    .action(async (id: string) => {
+      const { retryTask } = await import('./tasks.ts');
+      await run((...here) => retryTask(id, of({}), ...here));
+    });
+  tasks
     .command('cancel')
     .description('end a task')
     .argument('<task>', 'its id')

@@ -46,7 +46,7 @@ export function respondToTask(
     }
     const [wireKey, request] = chosenQuestion(task, said.key);
     const response = responseTo(task, request, said.words, options);
-    const after = await engine.respond(id, asker, { [wireKey]: response }, channel);
+    const after = await engine.respond(id, asker, { [wireKey]: response }, { channel });
     if (openQuestions(after).some(([key]) => key === wireKey)) throw new UsageError('The answer was not taken.');
     return told(after, terminal);
   });

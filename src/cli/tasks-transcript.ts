@@ -33,10 +33,10 @@ export function showTranscript(
 /** Everything that the store has of the task, with secrets of this configuration blotted out. */
 export function exportTask(id: string, options: TasksOptions, globals: Globals, terminal: Terminal): Promise<ExitCode> {
   return withTasks(options, globals, terminal, async ({ engine }, owner) => {
-    const { task, steps, intents, questions } = await engine.record(id, owner);
+    const { task, steps, intents, questions, sent } = await engine.record(id, owner);
     const calls = [...intents].map(([key, intent]) => ({ key, ...intent }));
     terminal.out.write(
-      `${redacted(printableJson({ type: 'task', version: 1, task, steps, intents: calls, questions }, 2))}\n`,
+      `${redacted(printableJson({ type: 'task', version: 1, task, steps, intents: calls, questions, sent }, 2))}\n`,
     );
     return exitCode.ok;
   });

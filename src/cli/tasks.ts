@@ -10,7 +10,7 @@ import { printTable, untilInterrupted } from './mcp.ts';
 import { openConfig, withRuntime } from './open.ts';
 import { ownerHere } from './owner-here.ts';
 import { count, duration } from './progress-lines.ts';
-import { openQuestions, questionText, tellQuestions } from './questions.ts';
+import { channel, openQuestions, questionText, tellQuestions } from './questions.ts';
 import { showTask } from './show-task.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -72,10 +72,39 @@ export function watchTask(id: string, options: TasksOptions, globals: Globals, t
 export function cancelTask(id: string, options: TasksOptions, globals: Globals, terminal: Terminal): Promise<ExitCode> {
   return withTasks(options, globals, terminal, async ({ engine }, owner) => {
     const before = await engine.get(id, owner);
-    const task = await engine.cancel(id, owner);
+    const task = await engine.cancel(id, owner, { channel });
     if (options.json === true) terminal.out.write(`${printableJson(task, 2)}\n`);
     else terminal.err.write(isTerminal(before) ? `It had ended before: ${task.status}.\n` : 'Cancelled.\n');
     return task.status === 'cancelled' ? exitCode.ok : exitCode.failed;
+  });
+}
+
+/** Puts a person's words before the next turn of a running task. */
+export function sendToTask(
+  id: string,
+  message: string,
+  options: TasksOptions,
+  globals: Globals,
+  terminal: Terminal,
+): Promise<ExitCode> {
+  return withTasks(options, globals, terminal, async ({ engine }, owner) => {
+    if (message.trim() === '') throw new UsageError('The message is empty.');
+    const task = await engine.send(id, owner, message, { channel });
+    if (globals.quiet !== true) terminal.err.write(`Sent: ${task.agent} reads it before its next turn.\n`);
+    return exitCode.ok;
+  });
+}
+
+/** What waits for a time goes on now, where this store is served. */
+export function retryTask(id: string, options: TasksOptions, globals: Globals, terminal: Terminal): Promise<ExitCode> {
+  return withTasks(options, globals, terminal, async ({ engine }, owner) => {
+    const before = await engine.get(id, owner);
+    const task = await engine.retry(id, owner, { channel });
+    const said = isTerminal(before)
+      ? `It had ended before: ${task.status}.`
+      : 'It tries again, where this store is served.';
+    if (globals.quiet !== true) terminal.err.write(`${said}\n`);
+    return exitCode.ok;
   });
 }
 
