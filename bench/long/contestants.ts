@@ -4,6 +4,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import type { Agent } from '../../src/agent/agent.ts';
+import { defaultLimits } from '../../src/agent/limits.ts';
 import { runAgent } from '../../src/agent/loop.ts';
 import type { AssistantMessage, Message } from '../../src/agent/model.ts';
 import type { EffectTool } from '../../src/agent/tool.ts';
@@ -35,6 +36,7 @@ const echo: EffectTool = {
   description: 'Says again what it is told.',
   inputSchema: { type: 'object', properties: { text: { type: 'string' } }, required: ['text'] },
   effect: 'unsafe',
+  pin: 'bench',
   check: () => undefined,
   async call(args, { commit }) {
     await commit(JSON.stringify(args), 'unsafe');
@@ -61,7 +63,10 @@ export function deputy(store: string): Contestant {
     description: 'Echoes.',
     instructions,
     model: scripted(),
-    limits: { turns: Infinity, toolCalls: Infinity, parallelTools: 8, depth: 5 },
+    limits: { ...defaultLimits, turns: Infinity, toolCalls: Infinity, sameCall: Infinity },
+    policy: { version: 'bench', judge: () => ({ decision: 'allow', rule: 'bench' }) },
+    hooks: {},
+    mayAskPeople: false,
     agents: [],
     tools: () => Promise.resolve(tools),
   };

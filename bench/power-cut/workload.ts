@@ -69,14 +69,14 @@ async function reply(engine: TaskEngine, task: Task & { status: 'input_required'
   const [wireKey = ''] = Object.keys(task.inputRequests);
   acknowledged({ what: 'question', task: task.id, key, wireKey });
   if (number % 7 === 3) {
-    ended(await engine.cancel(task.id, owner));
+    ended(await engine.cancel(task.id, owner, { channel: 'bench' }));
   } else if (number % 5 === 1 && wireKey === key) {
-    const again = await engine.respond(task.id, owner, { [wireKey]: { action: 'cancel' } }, 'bench');
+    const again = await engine.respond(task.id, owner, { [wireKey]: { action: 'cancel' } }, { channel: 'bench' });
     const [next] = again.status === 'input_required' ? Object.keys(again.inputRequests) : [];
     if (next !== undefined) acknowledged({ what: 'question', task: task.id, key, wireKey: next });
   } else {
     const content = { colour: `colour ${number}` };
-    await engine.respond(task.id, owner, { [wireKey]: { action: 'accept', content } }, 'bench');
+    await engine.respond(task.id, owner, { [wireKey]: { action: 'accept', content } }, { channel: 'bench' });
     acknowledged({ what: 'answer', task: task.id, key, content });
   }
 }

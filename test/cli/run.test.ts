@@ -5,6 +5,7 @@ import { cli, type Folder, folder, start } from './run-cli.ts';
 vi.setConfig({ testTimeout: 60_000 });
 
 const agents = `version: 1
+permissions: { allow: ['*/*'] }
 mcpServers:
   gone: { command: ./no-such-server }
   slow: { command: node, args: [slow-server.mjs] }

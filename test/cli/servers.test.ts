@@ -6,6 +6,7 @@ import { serverScript } from './tiny-server.ts';
 vi.setConfig({ testTimeout: 60_000 });
 
 const agents = `version: 1
+permissions: { allow: ['*/*'] }
 mcpServers:
   every:
     command: node

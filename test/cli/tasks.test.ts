@@ -9,6 +9,7 @@ vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const files = {
   'agents.yaml': `version: 1
+permissions: { allow: ['*/*'] }
 mcpServers:
   hands: { command: node, args: [hands.mjs] }
 agents:

@@ -62,6 +62,7 @@ const turns = (): Said[] => {
 
 const config = (wire: Wire): string => `
 version: 1
+permissions: { allow: ['*/*'] }
 models:
   tested:
     model: ${wire.provider}/${wire.model}
