@@ -2,14 +2,16 @@
 import type { SQLOutputValue } from 'node:sqlite';
 import type { JsonObject } from '../json.ts';
 import type { EffectClass } from '../task/effect.ts';
-import type { Answer, InputRequest, Intent, Question } from '../task/question.ts';
+import type { ArtifactInfo } from '../task/engine.ts';
+import type { Answer, Answerer, InputRequest, Intent, Question, Sent } from '../task/question.ts';
 import type { StepRecord, Task, TaskState } from '../task/task.ts';
 import type { OtherInstance } from './store.ts';
 
 export type Row = Record<string, SQLOutputValue>;
 
-/** @param questions those of the task, where its status is `input_required`. */
-export function taskFrom(row: Row, questions: readonly Question[]): Task {
+/** @param open the open questions of the task. */
+export function taskFrom(row: Row, open: readonly Question[]): Task {
+  const message = timerMessage(open) ?? (row['message'] === null ? undefined : String(row['message']));
   const base = {
     id: String(row['id']),
     agent: String(row['agent']),
@@ -17,21 +19,29 @@ export function taskFrom(row: Row, questions: readonly Question[]): Task {
     input: JSON.parse(String(row['input'])) as JsonObject,
     conversation: String(row['conversation']),
     ...(row['predecessor'] !== null && { predecessor: String(row['predecessor']) }),
+    ...(row['definition'] !== null && { definition: String(row['definition']) }),
     createdAt: Number(row['created_at']),
     updatedAt: Number(row['updated_at']),
     ttlMs: row['ttl_ms'] === null ? null : Number(row['ttl_ms']),
   };
   const outcome = row['outcome'] === null ? {} : (JSON.parse(String(row['outcome'])) as JsonObject);
   const state = { status: row['status'], ...outcome } as TaskState;
-  return state.status === 'input_required'
-    ? { ...base, status: 'input_required', inputRequests: openRequests(questions) }
-    : { ...base, ...state };
+  if (state.status === 'input_required') return { ...base, status: 'input_required', inputRequests: requests(open) };
+  return { ...base, ...(state.status === 'working' && message !== undefined && { statusMessage: message }), ...state };
 }
 
-const openRequests = (questions: Iterable<Question>): Record<string, InputRequest> =>
+const requests = (open: readonly Question[]): Record<string, InputRequest> =>
   Object.fromEntries(
-    [...questions].filter(({ answer }) => answer === undefined).map(({ wireKey, request }) => [wireKey, request]),
+    open.flatMap(({ wireKey, request }) => (request.kind === 'timer' ? [] : [[wireKey, request] as const])),
   );
+
+/** Of several timers the one that is over first says what is waited for. */
+function timerMessage(open: readonly Question[]): string | undefined {
+  const [first] = open
+    .filter((question) => question.request.kind === 'timer')
+    .sort((a, b) => (a.expiresAt ?? Infinity) - (b.expiresAt ?? Infinity));
+  return first?.request.kind === 'timer' ? first.request.message : undefined;
+}
 
 export const stepFrom = (row: Row): StepRecord => ({
   key: String(row['key']),
@@ -43,15 +53,32 @@ export const intentFrom = (row: Row): Intent => ({
   bytes: String(row['bytes']),
   effect: String(row['effect']) as EffectClass,
   ...(row['reference'] !== null && { reference: String(row['reference']) }),
+  ...(row['approval'] !== null && { approval: String(row['approval']) }),
   at: Number(row['at']),
 });
 
 export const questionFrom = (row: Row): Question => ({
   key: String(row['key']),
   wireKey: String(row['wire_key']),
-  request: JSON.parse(String(row['request'])) as InputRequest,
+  request: JSON.parse(String(row['request'])) as Question['request'],
   askedAt: Number(row['asked_at']),
+  ...(row['expires_at'] !== null && { expiresAt: Number(row['expires_at']) }),
+  ...(row['relayed_by'] !== null && { relayedBy: String(row['relayed_by']) }),
   ...(row['answer'] !== null && { answer: JSON.parse(String(row['answer'])) as Answer }),
+});
+
+export const sentFrom = (row: Row): Sent => ({
+  seq: Number(row['seq']),
+  text: String(row['text']),
+  by: JSON.parse(String(row['by'])) as Answerer,
+  at: Number(row['at']),
+});
+
+export const artifactFrom = (row: Row): ArtifactInfo => ({
+  id: String(row['id']),
+  name: String(row['name']),
+  total: Number(row['total']),
+  at: Number(row['at']),
 });
 
 export const otherFrom = (row: Row): OtherInstance => ({

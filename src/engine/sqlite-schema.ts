@@ -41,6 +41,45 @@ const migrations = [
   `,
   // Who asks for the few that work must not read the many that wait.
   'create index task_by_status on task (owner, status)',
+  `
+  -- Texts that tasks are pinned to, by their hash.
+  create table definition (hash text primary key, text text not null) strict;
+  alter table task add column definition text;
+  create index task_by_definition on task (definition) where definition is not null;
+  -- Why it waits to be begun.
+  alter table task add column message text;
+
+  -- What asks nobody is a timer. Many questions are open and few are due; a task has many and few are open.
+  alter table question add column asks integer not null default 1;
+  alter table question add column expires_at integer;
+  alter table question add column relayed_by text;
+  create index question_open on question (task) where answer is null;
+  create index question_due on question (expires_at) where answer is null and expires_at is not null;
+  create index question_relayed on question (task, relayed_by) where answer is null and relayed_by is not null;
+
+  -- An approval is consumed by the intent of one step.
+  alter table intent add column approval text;
+  create unique index intent_by_approval on intent (task, approval) where approval is not null;
+
+  create table sent (
+    task text not null, seq integer not null, text text not null, by text not null, at integer not null,
+    primary key (task, seq)
+  ) strict;
+  create table artifact (
+    task text not null, id text not null, name text not null, text text not null, total integer not null,
+    at integer not null, primary key (task, id)
+  ) strict;
+  -- Outlives the tasks that it speaks of.
+  create table audit (seq integer primary key, entry text not null, hash text not null) strict;
+
+  -- wants_to_run: 1 as new, 2 as one that was at work before. Who waits is called by turns, the oldest of each first.
+  drop index task_waiting;
+  create index task_waiting on task (wants_to_run, owner, agent) where wants_to_run > 0 and instance is null;
+  drop index task_by_instance;
+  create index task_by_instance on task (instance, owner) where instance is not null;
+  -- Those that are to blame are few.
+  create index task_suspect on task (deaths) where deaths > 0;
+  `,
 ];
 
 /** @throws UsageError the file is of a newer version of Deputy. */

@@ -11,6 +11,7 @@ import type { AuditEntry, AuditNote } from '../task/audit.ts';
 import type { ArtifactInfo, Grant, Kept, Range, TaskFilter } from '../task/engine.ts';
 import type { Answer, Answerer, Intent, Question, Sent } from '../task/question.ts';
 import type { StepRecord, Task, TerminalState } from '../task/task.ts';
+import type { Anchor } from './audit-chain.ts';
 
 export { ApprovalUsedError } from '../errors.ts';
 
@@ -19,10 +20,12 @@ type OfRun = { id: string; fence: number; at: number };
 
 export type Write =
   /**
-   * Owned by `instance` from its beginning, with the fence 1; without one it waits to be claimed.
-   * @throws ConflictError its start key is taken, its conversation has an open task, or its predecessor a successor.
+   * Owned by `instance` from its beginning, with the fence 1; without one it waits to be claimed, and its status
+   * message stands until then. `definition` is the text of `task.definition`: kept as long as a task names it.
+   * @throws ConflictError its start key is taken by a task that is not over (`forget_at`, at the new one's creation),
+   *   its conversation has an open task, or its predecessor a successor.
    */
-  | { kind: 'task'; task: Task; instance?: string; startKey?: string }
+  | { kind: 'task'; task: Task; instance?: string; startKey?: string; definition?: string }
   /**
    * What is about to leave: the exact bytes, before they do; on the audit log unless its effect is `read`.
    * @throws ApprovalUsedError another step of the task has consumed the approval.
@@ -31,14 +34,14 @@ export type Write =
   | (OfRun & { kind: 'reference'; key: string; reference: string })
   /** `value` is JSON text. What its step relayed and nobody answered is withdrawn. */
   | (OfRun & { kind: 'step'; key: string; value: string; notes?: readonly AuditNote[] })
-  /** The task becomes `input_required`, unless it is a timer. `relayedBy`: the key of the step at work that asks. */
-  | (OfRun & { kind: 'question'; question: Question; relayedBy?: string })
+  /** The task becomes `input_required`, unless it is a timer. */
+  | (OfRun & { kind: 'question'; question: Question })
   /** Open questions, by key, are answered by `withdrawn`; or all that the step `relayedBy` asked. */
   | (OfRun & { kind: 'withdraw'; keys?: readonly string[]; relayedBy?: string })
   /** The same id again is the same artifact. */
   | (OfRun & { kind: 'artifact'; artifact: string; name: string; text: string })
   /** `outcome` is JSON text: what the state has beside its status. */
-  | (OfRun & { kind: 'end'; status: TerminalState['status']; outcome: string })
+  | (OfRun & { kind: 'end'; status: TerminalState['status']; outcome: string; notes?: readonly AuditNote[] })
   /** Nobody runs it any more. It wants to run again at once if fewer questions are `open` than the run knew of. */
   | (OfRun & { kind: 'park'; open: number });
 
@@ -53,6 +56,14 @@ export interface Loaded {
   intents: ReadonlyMap<string, Intent>;
   questions: Question[];
   sent: Sent[];
+}
+
+/** How many tasks may be taken. What was answered, expired or retried was at work before, and has places of its own. */
+export interface Places {
+  fresh: number;
+  woken: number;
+  /** Of these agents at most so many, of both kinds together; woken ones come first. */
+  ofAgent?: ReadonlyMap<string, number>;
 }
 
 /** A process that runs tasks. */
@@ -72,6 +83,9 @@ export interface BlameRule {
   /** After so many it is set aside. */
   most: number;
 }
+
+/** Who withdraws and lets expire: nobody in particular. */
+export const byItself: Answerer = { owner: '', channel: 'engine' };
 
 /** The fence of a write is not the newest: another process owns the task, or it has ended. */
 export class FencedError extends Error {}
@@ -103,8 +117,7 @@ export interface Store {
   artifact(id: string, artifact: string, range: Range): Promise<Kept | undefined>;
   artifacts(id: string): Promise<ArtifactInfo[]>;
 
-  /** Kept as long as a task names it. */
-  define(hash: string, text: string): Promise<void>;
+  /** The text that came with a task (`Write`). */
   definition(hash: string): Promise<string | undefined>;
 
   /**
@@ -124,17 +137,17 @@ export interface Store {
   expire(now: number, most: number): Promise<string[]>;
 
   /**
-   * Takes up to `most` tasks that want to run and that nobody runs, by turns among their owners: who has fewest at
-   * work here comes first. Of those of which `suspicious` processes or more
-   * died, only one is taken, and only while no other is run: so the one that does the harm is told from the rest.
-   * Where `among` is given, of these only.
+   * Takes tasks that want to run and that nobody runs, as many as there are `places`, by turns among their owners: who
+   * has fewest at work here comes first; of one owner, the oldest. The price must not grow with those that wait. Of
+   * those of which `suspicious` processes or more died, only one is taken, and only while no other is run: so the one
+   * that does the harm is told from the rest. Where `among` is given, of these only.
    */
   claim(
     instance: string,
-    most: number,
+    places: Places,
     suspicious: number,
     among?: readonly string[],
-  ): Promise<{ id: string; fence: number }[]>;
+  ): Promise<{ id: string; fence: number; agent: string; isWoken: boolean }[]>;
   /** The task did its processes no harm. */
   acquit(id: string): Promise<void>;
   /** Which tasks are still this instance's. */
@@ -150,11 +163,19 @@ export interface Store {
   leave(instance: string): Promise<void>;
   /** Whether another process has written since the last call. */
   hasNews(): boolean;
-  /** Forgets up to `most` terminal tasks that were to be forgotten at `before` or earlier. @returns how many. */
+  /**
+   * Drops up to `most` terminal tasks that were to be forgotten at `before` or earlier, with all that is theirs; not
+   * what the audit log says of them. @returns how many.
+   */
   prune(before: number, most: number): Promise<number>;
   /** Entries of the audit log after `seq`, oldest first, at most `most`. */
   audit(seq: number, most: number): Promise<AuditEntry[]>;
-  /** A copy of all that was written before, into a new file; writes go on meanwhile. */
+  /** How far the audit log had come when that was last noted outside the database. */
+  anchor(): Promise<Anchor | undefined>;
+  /**
+   * A copy of all that was written before, into a new file that only its owner may read; writes go on meanwhile.
+   * @throws UsageError the file is there already, or cannot be written.
+   */
   backup(file: string): Promise<void>;
   close(): Promise<void>;
 }

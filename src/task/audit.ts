@@ -16,7 +16,8 @@ export type AuditAction =
   | 'sent' //       a message to a running task
   | 'retried'
   | 'cancelled'
-  | 'ended';
+  | 'ended'
+  | 'unreadable'; //  no entry of ours: somebody changed the file; `detail` is what stands there
 
 /** What is put on record. Arguments are named by their hash: the journal has their bytes. */
 export interface AuditNote {

@@ -1,0 +1,195 @@
+/**
+ * Who is called next. Those that wait stand in lines, one for each owner and agent, the oldest in front.
+ *
+ * The next is from the line whose owner has fewest at work here; among equals by turns, beginning behind the owner who
+ * was called last. So that the price does not grow with those that wait, only so many lines are looked at, from there
+ * on: where there are more, each is looked at in its turn.
+ */
+import type { Database } from './sqlite-open.ts';
+import { wants } from './sqlite-questions.ts';
+import type { Row } from './sqlite-rows.ts';
+import type { Places, Store } from './store.ts';
+
+/** Lines that are looked at. */
+const inView = 64;
+/** Tasks of a line that are read at once. */
+const atOnce = 16;
+/** Sorts behind every name of an agent. */
+const behindAll = '\u{10ffff}';
+
+/** One that waits. */
+interface Waiting {
+  id: string;
+  row: number;
+  owner: string;
+  agent: string;
+  isWoken: boolean;
+}
+
+/** Those that waited longest of one owner for one agent. */
+interface Line {
+  owner: string;
+  agent: string;
+  front: Waiting[];
+}
+
+/** Those that may be called still. */
+interface Free {
+  places: number;
+  /** How many are at work here, by owner. */
+  atWork: Map<string, number>;
+  /** How many more may be, by agent; those that are not here have no bound. */
+  ofAgent: Map<string, number>;
+}
+
+/** @param take the beginning of the statement that makes tasks an instance's own (`?`, at `?`). */
+export function claims({ sql, run, transact }: Database, take: string): Store['claim'] {
+  /** Who was called last. */
+  let lastOwner = '';
+
+  const waits = 'wants_to_run > 0 and instance is null';
+  const columns = 'id, rowid as row, owner, agent, wants_to_run';
+
+  /** The lines of one kind, from the owner behind the last one on, all round. */
+  const linesInView = (kind: number): Line[] => {
+    const lineAfter = (owner: string, agent: string): Row | undefined =>
+      sql(
+        `select owner, agent from task where ${waits} and wants_to_run = ? and (owner, agent) > (?, ?)
+         order by owner, agent limit 1`,
+      ).get(kind, owner, agent);
+    const lines: Line[] = [];
+    for (const part of ['behind', 'before'] as const) {
+      let row = part === 'behind' ? lineAfter(lastOwner, behindAll) : lineAfter('', '');
+      while (row !== undefined && lines.length < inView) {
+        const [owner, agent] = [String(row['owner']), String(row['agent'])];
+        if (part === 'before' && owner > lastOwner) break;
+        lines.push({ owner, agent, front: [] });
+        row = lineAfter(owner, agent);
+      }
+    }
+    return lines;
+  };
+
+  const readOn = (kind: number, { owner, agent }: Line, after: number, suspicious: number): Waiting[] =>
+    sql(
+      `select ${columns} from task where ${waits} and wants_to_run = ? and owner = ? and agent = ? and deaths < ?
+         and rowid > ? order by rowid limit ${atOnce}`,
+    )
+      .all(...[kind, owner, agent, suspicious, after])
+      .map(waitingFrom);
+
+  /** By turns, of one kind. */
+  const call = (kind: number, suspicious: number, free: Free): Waiting[] => {
+    if (free.places <= 0) return [];
+    const called: Waiting[] = [];
+    const lines = linesInView(kind);
+    for (const line of lines) line.front = readOn(kind, line, 0, suspicious);
+    while (called.length < free.places) {
+      const line = nextLine(lines, free);
+      const next = line?.front.shift();
+      if (line === undefined || next === undefined) break;
+      called.push(next);
+      count(next, free);
+      if (line.front.length === 0) line.front = readOn(kind, line, next.row, suspicious);
+    }
+    lastOwner = called.at(-1)?.owner ?? lines.at(-1)?.owner ?? lastOwner;
+    return called;
+  };
+
+  /** One that may be to blame for the death of its processes, while no other such is run. */
+  const suspect = (suspicious: number, some: string, these: readonly string[], free: Free): Waiting[] =>
+    sql(
+      `select ${columns} from task where ${waits} and deaths > 0 and deaths >= ? ${some} and not exists
+         (select 1 from task where instance is not null and deaths > 0 and deaths >= ?) order by rowid limit ${atOnce}`,
+    )
+      .all(...[suspicious, ...these, suspicious])
+      .map(waitingFrom)
+      .filter(({ agent }) => hasRoom(agent, free))
+      .slice(0, 1);
+
+  /** Of those that are named. */
+  const named = (ids: string, suspicious: number, { fresh, woken }: Places, ofAgent: Free['ofAgent']): Waiting[] => {
+    const left = { fresh, woken };
+    return sql(
+      `select ${columns} from task where id in (select value from json_each(?)) and ${waits} and deaths < ?
+       order by wants_to_run desc, rowid`,
+    )
+      .all(ids, suspicious)
+      .map(waitingFrom)
+      .filter((next) => {
+        const kind = next.isWoken ? 'woken' : 'fresh';
+        const free: Free = { places: left[kind], atWork: new Map(), ofAgent };
+        if (left[kind] <= 0 || !hasRoom(next.agent, free)) return false;
+        left[kind] -= 1;
+        count(next, free);
+        return true;
+      });
+  };
+
+  const atWorkOf = (instance: string): Free['atWork'] =>
+    new Map(
+      sql('select owner, count(*) as tasks from task where instance = ? group by owner')
+        .all(instance)
+        .map((row) => [String(row['owner']), Number(row['tasks'])]),
+    );
+
+  return async (instance, places, suspicious, among) => {
+    // Most of the time nobody waits: that needs no right to write.
+    if (run(() => sql(`select 1 from task where ${waits} limit 1`).get()) === undefined) return [];
+    return transact(() => {
+      const ids = JSON.stringify(among ?? []);
+      const some = among === undefined ? '' : 'and id in (select value from json_each(?))';
+      const atWork = among === undefined ? atWorkOf(instance) : new Map<string, number>();
+      const ofAgent = new Map(places.ofAgent);
+      const free = (count: number): Free => ({ places: count, atWork, ofAgent });
+      const called =
+        among === undefined
+          ? [
+              ...call(wants.asWoken, suspicious, free(places.woken)),
+              ...call(wants.asNew, suspicious, free(places.fresh)),
+            ]
+          : named(ids, suspicious, places, ofAgent);
+      called.push(...suspect(suspicious, some, among === undefined ? [] : [ids], free(1)));
+      if (called.length === 0) return [];
+      const taken = JSON.stringify(called.map(({ id }) => id));
+      const fences = sql(`${take} (select value from json_each(?)) returning id, fence`).all(
+        instance,
+        Date.now(),
+        taken,
+      );
+      const fenceOf = new Map(fences.map((row) => [String(row['id']), Number(row['fence'])]));
+      return called.map(({ id, agent, isWoken }) => ({ id, fence: fenceOf.get(id) ?? 0, agent, isWoken }));
+    });
+  };
+}
+
+/** Whose owner has fewest at work; the first of equals; of one owner's, the one that waits longest. */
+function nextLine(lines: readonly Line[], free: Free): Line | undefined {
+  let best: Line | undefined;
+  for (const line of lines) {
+    if (line.front[0] === undefined || !hasRoom(line.agent, free)) continue;
+    if (best === undefined || isBefore(line, best, free)) best = line;
+  }
+  return best;
+}
+
+function isBefore(line: Line, best: Line, { atWork }: Free): boolean {
+  if (line.owner === best.owner) return (line.front[0]?.row ?? Infinity) < (best.front[0]?.row ?? Infinity);
+  return (atWork.get(line.owner) ?? 0) < (atWork.get(best.owner) ?? 0);
+}
+
+const hasRoom = (agent: string, { ofAgent }: Pick<Free, 'ofAgent'>): boolean => (ofAgent.get(agent) ?? 1) > 0;
+
+function count({ owner, agent }: Waiting, { atWork, ofAgent }: Free): void {
+  atWork.set(owner, (atWork.get(owner) ?? 0) + 1);
+  const room = ofAgent.get(agent);
+  if (room !== undefined) ofAgent.set(agent, room - 1);
+}
+
+const waitingFrom = (row: Row): Waiting => ({
+  id: String(row['id']),
+  row: Number(row['row']),
+  owner: String(row['owner']),
+  agent: String(row['agent']),
+  isWoken: row['wants_to_run'] === wants.asWoken,
+});
