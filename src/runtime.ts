@@ -1,17 +1,15 @@
-/** The wiring: the only file that sees every adapter. It chooses parts and puts them together; it does nothing else. */
+/** The wiring: it chooses parts of every adapter and puts them together; it does nothing else. Agents: `network.ts`. */
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import type { Agent } from './agent/agent.ts';
-import { defaultLimits } from './agent/limits.ts';
-import { agentInput, defaultInputSchema } from './agent/agent-input.ts';
-import { agentTool } from './agent/agent-tool.ts';
+import { agentInput } from './agent/agent-input.ts';
 import { runAgent } from './agent/loop.ts';
-import type { EffectTool } from './agent/tool.ts';
 import { conversationOf } from './agent/transcript.ts';
 import type { AgentConfig, Config } from './config/config.ts';
+import { loadSnapshot } from './config/load-config.ts';
 import { createEngine } from './engine/engine.ts';
 import { openSqliteStore } from './engine/sqlite-store.ts';
-import { NotFoundError } from './errors.ts';
+import { messageOf, UsageError } from './errors.ts';
+import { openHooks } from './hooks/open-hooks.ts';
 import { schemaCheck } from './json-schema.ts';
 import type { Log } from './log.ts';
 import { endLeftovers, thisInstance } from './mcp-client/leftovers.ts';
@@ -20,10 +18,13 @@ import type { HttpDoor } from './mcp-server/http.ts';
 import type { ServedAgent } from './mcp-server/options.ts';
 import { StatusLines } from './mcp-server/status-lines.ts';
 import type { StdioDoor } from './mcp-server/stdio.ts';
-import { createModel } from './providers/create-model.ts';
+import { agentIn, type Network } from './network.ts';
+import { type Networks, openNetworks } from './networks.ts';
+import { modelSlots } from './providers/slots.ts';
 import { makeStoreFolder, stateKeyOf } from './store-folder.ts';
-import type { TaskEngine, TaskHandler, TaskKeeper } from './task/engine.ts';
+import type { TaskContext, TaskEngine, TaskHandler, TaskKeeper } from './task/engine.ts';
 import { createMetrics } from './telemetry/metrics.ts';
+import { webhooks } from './webhooks/announce.ts';
 
 const packageFile = new URL('../package.json', import.meta.url);
 export const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string };
@@ -35,6 +36,11 @@ export interface Runtime {
   serveHttp(address: { host: string; port: number }): Promise<HttpDoor>;
   /** @param owner whom the caller at the other end of the pipe is taken for. */
   serveStdio(owner: string): Promise<StdioDoor>;
+  /**
+   * New tasks are of `config` from here on, and callers see its agents; tasks that have begun keep to theirs. Where it
+   * listens, who may call and where tasks are kept stays as it was. @returns whether anything is another one.
+   */
+  replace(config: Config): Promise<boolean>;
   /** Waits up to `graceMs` for the tasks at work, then ends everything: tasks, servers, store. */
   close(graceMs?: number): Promise<void>;
 }
@@ -45,49 +51,60 @@ export interface RuntimeOptions {
   adopts?: 'all' | 'own';
 }
 
+/** How often it is looked whether a network of before is still needed. */
+const sweepMs = 30_000;
+
 /**
  * Starts nothing yet: servers are started by the first task that needs them.
  * @throws UsageError the store cannot be opened.
  */
 export function openRuntime(config: Config, { log, adopts = 'all' }: RuntimeOptions): Runtime {
-  makeStoreFolder(config.store.sqlite);
-  // Lazy, here and below: loading the SDKs takes longer than most commands need.
-  const servers = lazyServers(async () => {
-    const { openServers } = await import('./mcp-client/open-servers.ts');
-    return openServers(config.servers, { log, version });
-  });
-  const agents = network(config, servers);
+  const { root, serve, store } = config;
+  makeStoreFolder(store.sqlite);
+  const hooks = openHooks({ log });
   const metrics = createMetrics();
   const lines = new StatusLines();
+  const announced = webhooks(serve.webhooks, { log });
+  const networks = openNetworks(config, {
+    log,
+    version,
+    hooks,
+    models: { slots: modelSlots() },
+    definition: (hash) => engine.definition(hash),
+    load: (text) => configOf(text, root),
+  });
 
-  const handler: TaskHandler = async (task, context) => {
-    const agent = agents.get(task.agent);
-    if (agent === undefined) throw new NotFoundError(`There is no agent "${task.agent}".`);
-    const messages = await conversationOf(agent, await context.previous());
-    messages.push({ role: 'user', content: agentInput(task.input).content });
-    return runAgent(agent, messages, context);
-  };
   const engine = createEngine({
-    store: openSqliteStore(config.store.sqlite),
-    handler,
+    store: openSqliteStore(store.sqlite),
+    handler: handlerOf(networks),
     log,
     adopts,
     instance: { id: thisInstance, pid: process.pid, host: hostname() },
     endLeftovers,
-    ...(config.store.keep !== undefined && { ttlMs: config.store.keep }),
+    definition: () => networks.now.config.snapshot,
+    mostOf: () => boundsOf(networks.now.config),
+    ...(serve.tasksAtWork !== undefined && { mostAtWork: serve.tasksAtWork }),
+    ...(store.keep !== undefined && { ttlMs: store.keep }),
+    ...(store.keepJournal !== undefined && { journalMs: journalAfter(store) }),
     onEvent(event, task) {
       metrics.observe(event, task);
       lines.observe(event, task);
+      announced.observe(event);
     },
   });
 
-  let exposed = config.serve.expose.map((name) => servedAgent(agentOf(config, name)));
-  const { hosts, auth, limits, wait } = config.serve;
+  const sweeping = setInterval(() => {
+    const inUse = new Set(engine.atWork().map(({ definition }) => definition));
+    networks.sweep(inUse).catch((error: unknown) => log.warn(`servers could not be closed: ${messageOf(error)}`));
+  }, sweepMs).unref();
+
+  let exposed = exposedBy(config);
+  const doors = new Set<HttpDoor | StdioDoor>();
   const door = {
     engine,
     lines,
-    ...(wait !== undefined && { waitMs: wait }),
-    ...(typeof config.store.keep === 'number' && { maxTtlMs: config.store.keep }),
+    ...(serve.wait !== undefined && { waitMs: serve.wait }),
+    ...(typeof store.keep === 'number' && { maxTtlMs: store.keep }),
     agents: () => exposed,
     name: 'deputy',
     title: 'Deputy',
@@ -95,97 +112,109 @@ export function openRuntime(config: Config, { log, adopts = 'all' }: RuntimeOpti
     instructions: instructions(config),
     log,
   };
+  const tellReadOnly = async (network: Network): Promise<void> => {
+    const names = await network.readOnly();
+    if (names.size === 0 || networks.now !== network) return;
+    exposed = exposed.map((agent) => (names.has(agent.name) ? { ...agent, annotations: readsOnly } : agent));
+    for (const open of doors) open.changed('tools');
+  };
   const begin = <Door extends HttpDoor | StdioDoor>(opened: Door): Door => {
-    void readOnlyAgents(config, servers).then((names) => {
-      if (names.size === 0) return;
-      exposed = exposed.map((agent) => (names.has(agent.name) ? { ...agent, annotations: readsOnly } : agent));
-      opened.changed('tools');
-    });
+    doors.add(opened);
+    void tellReadOnly(networks.now);
     return opened;
   };
 
   return {
-    config,
+    get config() {
+      return networks.now.config;
+    },
     engine,
-    servers,
+    get servers() {
+      return networks.now.servers;
+    },
     async serveHttp(address) {
       const { serveHttp } = await import('./mcp-server/http.ts');
       return begin(
         await serveHttp({
           ...door,
           ...address,
-          stateKey: stateKeyOf(config.store.sqlite),
-          hosts,
-          ...(auth !== undefined && { auth }),
-          ...(limits !== undefined && { ownerLimits: limits }),
+          stateKey: stateKeyOf(store.sqlite),
+          hosts: serve.hosts,
+          ...(serve.auth !== undefined && { auth: serve.auth }),
+          ...(serve.limits !== undefined && { ownerLimits: serve.limits }),
           metrics: () => metrics.text(),
         }),
       );
     },
     async serveStdio(owner) {
       const { serveStdio } = await import('./mcp-server/stdio.ts');
-      return begin(await serveStdio({ ...door, owner, stateKey: stateKeyOf(config.store.sqlite) }));
+      return begin(await serveStdio({ ...door, owner, stateKey: stateKeyOf(store.sqlite) }));
+    },
+    async replace(next) {
+      if (!(await networks.replace(next))) return false;
+      exposed = exposedBy(next);
+      for (const open of doors) open.changed('tools');
+      if (doors.size > 0) void tellReadOnly(networks.now);
+      return true;
     },
     async close(graceMs) {
+      clearInterval(sweeping);
       await engine.close(graceMs);
-      await servers.close();
+      await Promise.all([networks.close(), hooks.close(), announced.close()]);
       metrics.close();
     },
   };
 }
 
-/** Servers that are opened when one of them is first needed. */
-function lazyServers(open: () => Promise<McpServers>): McpServers {
-  let opening: Promise<McpServers> | undefined;
-  let opened: McpServers | undefined;
-  const servers = async (): Promise<McpServers> => (opened = await (opening ??= open()));
-  return {
-    tools: async (...wanted) => (await servers()).tools(...wanted),
-    list: async (...wanted) => (await servers()).list(...wanted),
-    resources: async (...wanted) => (await servers()).resources(...wanted),
-    prompts: async (...wanted) => (await servers()).prompts(...wanted),
-    status: () => opened?.status() ?? [],
-    close: async () => (await opening)?.close(),
+function handlerOf(networks: Networks): TaskHandler {
+  return async (task, context) => {
+    const network = await definedNetwork(networks, task.definition, context);
+    const agent = network.agent(task.agent);
+    const messages = await conversationOf(agent, await context.previous());
+    messages.push({ role: 'user', content: agentInput(task.input).content });
+    return runAgent(agent, messages, context);
   };
 }
 
-/** The agents of a configuration, each knowing the others that it has as tools. */
-function network(config: Config, servers: McpServers): Map<string, Agent> {
-  const agents = new Map<string, Agent>();
-  for (const declared of config.agents) {
-    const { name, description, instructions, limits } = declared;
-    agents.set(name, {
-      name,
-      description,
-      instructions,
-      model: createModel(declared.model),
-      limits: { ...defaultLimits, ...limits },
-      agents: declared.agents.map((child) => {
-        const { description, input = defaultInputSchema } = agentOf(config, child);
-        const spec = { name: child, description, inputSchema: input, check: schemaCheck(input) };
-        return agentTool(() => found(agents.get(child), child), spec);
-      }),
-      tools: toolsOf(declared, servers),
-      ...(declared.output !== undefined && {
-        output: { schema: declared.output, check: schemaCheck(declared.output) },
-      }),
-    });
+/** How long a task whose definition cannot be used waits before it is tried again. */
+const definitionRetryMs = 5 * 60_000;
+
+/** A task whose definition cannot be used now (a variable of the environment is gone) waits: it is not lost. */
+async function definedNetwork(
+  networks: Networks,
+  definition: string | undefined,
+  context: TaskContext,
+): Promise<Network> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await networks.of(definition);
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      await context.sleep(`definition ${attempt}`, definitionRetryMs, error.message);
+    }
   }
-  return agents;
 }
 
-/** What an agent's globs let through; filtered anew only when a server's list is another one. */
-function toolsOf({ tools: globs }: AgentConfig, servers: McpServers): Agent['tools'] {
-  let listed: readonly EffectTool[] | undefined;
-  let allowed: readonly EffectTool[] = [];
-  return async (signal) => {
-    if (globs.servers.length === 0) return allowed;
-    const now = await servers.tools(globs.servers, signal);
-    if (now !== listed) allowed = now.filter((tool) => globs.matches(tool.id));
-    listed = now;
-    return allowed;
-  };
+/** @throws UsageError */
+async function configOf(text: string, root: string): Promise<Config> {
+  const loaded = await loadSnapshot(text, { root, env: process.env });
+  if (loaded.ok) return loaded.config;
+  const [first] = loaded.problems;
+  throw new UsageError(`The configuration that it began with cannot be used: ${first?.message ?? 'it has errors'}`);
 }
+
+/** Tasks at work at once, by agent, where that is bounded. */
+const boundsOf = ({ agents }: Config): ReadonlyMap<string, number> =>
+  new Map(agents.flatMap(({ name, tasksAtWork }) => (tasksAtWork === undefined ? [] : [[name, tasksAtWork]])));
+
+/** Milliseconds that a journal outlives its task. */
+function journalAfter({ keep, keepJournal }: Config['store']): number {
+  if (keepJournal === null) return Infinity;
+  return Math.max(0, (keepJournal ?? 0) - (keep ?? 0));
+}
+
+const exposedBy = (config: Config): ServedAgent[] =>
+  config.serve.expose.map((name) => servedAgent(agentIn(config, name)));
 
 function servedAgent({ name, description, input, output }: AgentConfig): ServedAgent {
   return {
@@ -200,35 +229,6 @@ function servedAgent({ name, description, input, output }: AgentConfig): ServedA
 const mayWrite = { readOnlyHint: false, destructiveHint: true, openWorldHint: true };
 const readsOnly = { readOnlyHint: true, openWorldHint: true };
 
-/**
- * Which agents can reach nothing but tools of the class `read`. Hosts ask their user less about those; so an agent is
- * one only when every server that it could reach has said what tools it has.
- */
-async function readOnlyAgents(config: Config, servers: McpServers): Promise<Set<string>> {
-  const { signal } = new AbortController();
-  const own = new Map<string, boolean>();
-  for (const { name, tools: globs } of config.agents) {
-    const tools = await servers.tools(globs.servers, signal).catch(() => undefined);
-    own.set(name, tools?.every((tool) => tool.effect === 'read' || !globs.matches(tool.id)) ?? false);
-  }
-  const reaches = (name: string, above: readonly string[] = []): boolean =>
-    above.includes(name) ||
-    (own.get(name) === true && agentOf(config, name).agents.every((child) => reaches(child, [...above, name])));
-  return new Set([...own.keys()].filter((name) => reaches(name)));
-}
-
 const instructions = (config: Config): string =>
   `Agents that work on their own, each a tool here: ${config.serve.expose.join(', ')}. ` +
   'A call may take minutes. To go on with an earlier conversation, pass the value of "conversation" from its answer.';
-
-const agentOf = (config: Config, name: string): AgentConfig =>
-  found(
-    config.agents.find((agent) => agent.name === name),
-    name,
-  );
-
-/** The configuration was checked: names in it are names of agents. */
-function found<T>(value: T | undefined, name: string): T {
-  if (value === undefined) throw new NotFoundError(`There is no agent "${name}".`);
-  return value;
-}

@@ -45,8 +45,14 @@ export interface ModelRequest {
   tools: readonly ToolSpec[];
   /** JSON Schema that the final answer's text must fit, where the provider can hold the model to it. */
   output?: JsonObject;
+  /** The longest reply, where the asker wants a shorter one than the model is configured for. */
+  maxTokens?: number;
+  /** Default: the model decides whether it calls a tool. */
+  toolChoice?: 'required' | 'none';
   /** Same value for every turn of one conversation: lets providers find their prompt cache. */
   cacheKey?: string;
+  /** For whom: models with a bound share it fairly among owners. */
+  owner?: string;
   signal: AbortSignal;
   /** Given where somebody listens: the reply must then be streamed. */
   onDelta?: (delta: ModelDelta) => void;
@@ -79,10 +85,17 @@ export class ModelError extends Error {
   readonly kind: ModelErrorKind;
   /** The provider's own wish, from `Retry-After`; milliseconds. */
   readonly retryAfterMs?: number;
-  constructor(kind: ModelErrorKind, message: string, options?: ErrorOptions & { retryAfterMs?: number }) {
+  /** What the reply that was cut off, or could not be used, has cost; where the provider told it. */
+  readonly usage?: Usage;
+  constructor(
+    kind: ModelErrorKind,
+    message: string,
+    options?: ErrorOptions & { retryAfterMs?: number; usage?: Usage },
+  ) {
     super(message, options);
     this.name = 'ModelError';
     this.kind = kind;
     if (options?.retryAfterMs !== undefined) this.retryAfterMs = options.retryAfterMs;
+    if (options?.usage !== undefined) this.usage = options.usage;
   }
 }

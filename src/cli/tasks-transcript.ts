@@ -86,6 +86,14 @@ function entryLines(entry: Entry, agent: string, paint: Paint): string[] {
         entry.bytes,
         `${indent}  `,
       );
+    case 'wait': {
+      const until = entry.isOver ? '' : ` (until ${timeOf(entry.until)}; now: deputy tasks retry)`;
+      return block(paint('yellow', 'waits'), `${entry.message}${until}`, `${indent}  `);
+    }
+    case 'sent': {
+      const heard = entry.turn === undefined ? ', not read yet' : `, read before turn ${entry.turn}`;
+      return block(`${paint('cyan', entry.by.owner)} ${paint('dim', `while it worked${heard}`)}`, entry.text, indent);
+    }
     case 'question': {
       const { answer, request } = entry;
       const lines = block(paint('yellow', `asked (${entry.wireKey})`), questionText(request), `${indent}  `);

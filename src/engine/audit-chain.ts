@@ -8,7 +8,7 @@
  */
 import { hash } from 'node:crypto';
 import type { Json } from '../json.ts';
-import type { AuditEntry } from '../task/audit.ts';
+import type { AuditEntry, AuditVerdict } from '../task/audit.ts';
 
 /** What was the newest entry at some time. */
 export interface Anchor {
@@ -16,19 +16,13 @@ export interface Anchor {
   readonly hash: string;
 }
 
-export type Verdict =
-  /** `isAnchored`: it reaches the anchor, and is there what it was. */
-  | { kind: 'intact'; entries: number; isAnchored: boolean }
-  /** `seq`: where it does not hold any more. */
-  | { kind: 'broken'; seq: number; why: string };
-
 /** The hash before the first entry. */
 const beginning = '';
 
 export type Unchained = Omit<AuditEntry, 'hash'>;
 
-/** The text that is stored and hashed: JSON with its keys in order, without spaces. */
-export const entryText = (entry: Unchained): string => canonical(entry as unknown as Json);
+/** The text that is stored and hashed: JSON without spaces, the keys of every object in order. */
+export const entryText = (entry: Unchained): string => JSON.stringify(inOrder(entry as unknown as Json));
 
 /** @param before the hash of the entry before it. */
 export const textHash = (before: string, text: string): string => hash('sha256', before + text);
@@ -40,7 +34,7 @@ export const entryHash = (before: string, { hash: _, ...entry }: AuditEntry): st
 export async function verifyChain(
   entries: Iterable<AuditEntry> | AsyncIterable<AuditEntry>,
   anchor?: Anchor,
-): Promise<Verdict> {
+): Promise<AuditVerdict> {
   const check = chainCheck(anchor);
   for await (const entry of entries) {
     const broken = check.next(entry);
@@ -51,8 +45,8 @@ export async function verifyChain(
 
 /** The same, an entry at a time. */
 export function chainCheck(anchor?: Anchor): {
-  next(entry: AuditEntry): Extract<Verdict, { kind: 'broken' }> | undefined;
-  end(): Verdict;
+  next(entry: AuditEntry): Extract<AuditVerdict, { kind: 'broken' }> | undefined;
+  end(): AuditVerdict;
 } {
   let last: Anchor = { seq: 0, hash: beginning };
   return {
@@ -77,14 +71,16 @@ export function chainCheck(anchor?: Anchor): {
 
 const broken = (seq: number, why: string) => ({ kind: 'broken', seq, why }) as const;
 
-/** One text for one value, as RFC 8785 has it for what JSON.stringify writes; undefined members are left out. */
-function canonical(value: Json): string {
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
-  let text = '';
-  for (const key of Object.keys(value).sort()) {
+/** The same value with its keys in order; itself where they are. */
+function inOrder(value: Json): Json {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(inOrder);
+  const keys = Object.keys(value);
+  let isInOrder = true;
+  for (let i = 0; i < keys.length; i += 1) {
+    const key = keys[i] ?? '';
     const member = value[key];
-    if (member !== undefined) text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${canonical(member)}`;
+    if ((i > 0 && key <= (keys[i - 1] ?? '')) || (member !== undefined && inOrder(member) !== member)) isInOrder = false;
   }
-  return `{${text}}`;
+  return isInOrder ? value : Object.fromEntries(keys.sort().map((key) => [key, inOrder(value[key] ?? null)]));
 }

@@ -8,12 +8,15 @@ import { openaiChatModel } from './openai-chat.ts';
 import { openaiModel } from './openai.ts';
 import { withRetries, type RetryOptions } from './retries.ts';
 import { scriptedModel } from './scripted.ts';
+import { type ModelSlots, withSlots } from './slots.ts';
 
 export type { ModelOptions } from './model-options.ts';
 
 export interface ModelTuning {
   timeouts?: Partial<Timeouts>;
   retries?: RetryOptions;
+  /** Shared by all models of a network. */
+  slots?: ModelSlots;
 }
 
 /** A new provider is one file and one line here. Each asks once, and throws a `ModelError` or the signal's reason. */
@@ -25,7 +28,9 @@ const providers: Record<ModelOptions['provider'], (options: ModelOptions, timeou
 };
 
 export function createModel(options: ModelOptions, tuning: ModelTuning = {}): Model {
-  const model = withRetries(providers[options.provider](options, tuning.timeouts), tuning.retries);
+  const once = providers[options.provider](options, tuning.timeouts);
+  const slots = tuning.slots?.(options);
+  const model = withRetries(slots === undefined ? once : withSlots(once, slots), tuning.retries);
   return withFallback(
     model,
     options.fallback.map((other) => createModel(other, tuning)),

@@ -12,6 +12,8 @@ export interface ModelOptions {
   maxTokens?: number;
   temperature?: number;
   contextWindow?: number;
+  /** Requests at once, of all that think with it together. */
+  concurrency?: number;
   /** US dollars per million tokens. */
   price?: { input: number; output: number; cachedInput?: number; cacheWrite?: number };
   fallback: ModelOptions[];

@@ -47,3 +47,9 @@ export interface AuditEntry extends AuditNote {
   /** sha256 in hex over the hash of the entry before it and the JSON text of this one. */
   readonly hash: string;
 }
+
+export type AuditVerdict =
+  /** `isAnchored`: it reaches the anchor that is kept outside the log, and is there what it was. */
+  | { kind: 'intact'; entries: number; isAnchored: boolean }
+  /** `seq`: where it does not hold any more. */
+  | { kind: 'broken'; seq: number; why: string };

@@ -11,7 +11,7 @@
 import type { EffectClass } from './effect.ts';
 import type { ProgressEvent, TaskEvent } from './event.ts';
 import type { JsonObject } from '../json.ts';
-import type { AuditEntry, AuditNote } from './audit.ts';
+import type { AuditEntry, AuditNote, AuditVerdict } from './audit.ts';
 import type { InputRequest, InputResponse, Intent, Question, Sent, Via } from './question.ts';
 import type { StepRecord, Task, TaskResult, TaskStatus } from './task.ts';
 
@@ -88,6 +88,8 @@ export interface TaskKeeper {
   resume(id: string, owner: string): Promise<Task>;
   /** Forgets the tasks whose time is over, now rather than within the minute. @returns how many. */
   prune(): Promise<number>;
+  /** The tasks at work in this process: none of those that wait for a person or a time. */
+  atWork(): readonly Task[];
   /** The text of a definition that tasks are pinned to (`Task.definition`). */
   definition(hash: string): Promise<string | undefined>;
   /** What a task kept beside its journal: characters `offset` to `offset + length`. */
@@ -95,6 +97,8 @@ export interface TaskKeeper {
   artifacts(id: string, owner: string): Promise<readonly ArtifactInfo[]>;
   /** The audit log, oldest first. */
   audit(): AsyncIterable<AuditEntry>;
+  /** Whether the audit log is what was written. */
+  verifyAudit(): Promise<AuditVerdict>;
   /** A whole copy of the store as it is now, made while it is in use. @throws UsageError the file is there already. */
   backup(file: string): Promise<void>;
 }

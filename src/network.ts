@@ -1,0 +1,125 @@
+/** Wiring, one half: the agents of one configuration with their models, servers and hooks. `runtime.ts` is the other. */
+import type { Agent } from './agent/agent.ts';
+import { defaultInputSchema } from './agent/agent-input.ts';
+import { agentTool } from './agent/agent-tool.ts';
+import { defaultLimits } from './agent/limits.ts';
+import type { EffectTool } from './agent/tool.ts';
+import type { AgentConfig, Config } from './config/config.ts';
+import { NotFoundError } from './errors.ts';
+import type { OpenHooks } from './hooks/open-hooks.ts';
+import { schemaCheck } from './json-schema.ts';
+import type { Log } from './log.ts';
+import type { McpServers } from './mcp-client/open-servers.ts';
+import { createModel, type ModelTuning } from './providers/create-model.ts';
+
+export interface Network {
+  readonly config: Config;
+  readonly servers: McpServers;
+  /** @throws NotFoundError */
+  agent(name: string): Agent;
+  /**
+   * Which agents can reach nothing but tools of the class `read`. Hosts ask their user less about those; so an agent is
+   * one only when every server that it could reach has said what tools it has.
+   */
+  readOnly(): Promise<ReadonlySet<string>>;
+  close(): Promise<void>;
+}
+
+export interface NetworkParts {
+  log: Log;
+  version: string;
+  hooks: OpenHooks;
+  models: ModelTuning;
+}
+
+/** Starts nothing yet: servers are started by the first task that needs them. */
+export function openNetwork(config: Config, { log, version, hooks, models }: NetworkParts): Network {
+  // Lazy: loading the SDK takes longer than most commands need.
+  const servers = lazyServers(async () => {
+    const { openServers } = await import('./mcp-client/open-servers.ts');
+    return openServers(config.servers, { log, version, lockFile: config.lockFile });
+  });
+  const agents = new Map<string, Agent>();
+  for (const declared of config.agents) {
+    const { name, description, instructions, limits, policy, mayAskPeople } = declared;
+    agents.set(name, {
+      name,
+      description,
+      instructions,
+      policy,
+      mayAskPeople,
+      model: createModel(declared.model, models),
+      limits: { ...defaultLimits, ...limits },
+      hooks: hooks.of(declared.hooks),
+      agents: declared.agents.map((child) => {
+        const { description, input = defaultInputSchema } = agentIn(config, child);
+        const spec = { name: child, description, inputSchema: input, check: schemaCheck(input) };
+        return agentTool(() => found(agents.get(child), child), spec);
+      }),
+      tools: toolsOf(declared, servers),
+      ...(declared.output !== undefined && {
+        output: { schema: declared.output, check: schemaCheck(declared.output) },
+      }),
+    });
+  }
+  return {
+    config,
+    servers,
+    agent: (name) => found(agents.get(name), name),
+    readOnly: () => readOnlyAgents(config, servers),
+    close: () => servers.close(),
+  };
+}
+
+/** Servers that are opened when one of them is first needed. */
+function lazyServers(open: () => Promise<McpServers>): McpServers {
+  let opening: Promise<McpServers> | undefined;
+  let opened: McpServers | undefined;
+  const servers = async (): Promise<McpServers> => (opened = await (opening ??= open()));
+  return {
+    tools: async (...wanted) => (await servers()).tools(...wanted),
+    list: async (...wanted) => (await servers()).list(...wanted),
+    resources: async (...wanted) => (await servers()).resources(...wanted),
+    prompts: async (...wanted) => (await servers()).prompts(...wanted),
+    status: () => opened?.status() ?? [],
+    close: async () => (await opening)?.close(),
+  };
+}
+
+/** What an agent's globs let through; filtered anew only when a server's list is another one. */
+function toolsOf({ tools: globs }: AgentConfig, servers: McpServers): Agent['tools'] {
+  let listed: readonly EffectTool[] | undefined;
+  let allowed: readonly EffectTool[] = [];
+  return async (signal) => {
+    if (globs.servers.length === 0) return allowed;
+    const now = await servers.tools(globs.servers, signal);
+    if (now !== listed) allowed = now.filter((tool) => globs.matches(tool.id));
+    listed = now;
+    return allowed;
+  };
+}
+
+async function readOnlyAgents(config: Config, servers: McpServers): Promise<Set<string>> {
+  const { signal } = new AbortController();
+  const own = new Map<string, boolean>();
+  for (const { name, tools: globs } of config.agents) {
+    const tools = await servers.tools(globs.servers, signal).catch(() => undefined);
+    own.set(name, tools?.every((tool) => tool.effect === 'read' || !globs.matches(tool.id)) ?? false);
+  }
+  const reaches = (name: string, above: readonly string[] = []): boolean =>
+    above.includes(name) ||
+    (own.get(name) === true && agentIn(config, name).agents.every((child) => reaches(child, [...above, name])));
+  return new Set([...own.keys()].filter((name) => reaches(name)));
+}
+
+export const agentIn = (config: Config, name: string): AgentConfig =>
+  found(
+    config.agents.find((agent) => agent.name === name),
+    name,
+  );
+
+/** The configuration was checked: names in it are names of agents. */
+function found<T>(value: T | undefined, name: string): T {
+  if (value === undefined) throw new NotFoundError(`There is no agent "${name}".`);
+  return value;
+}
