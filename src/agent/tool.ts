@@ -12,18 +12,24 @@ export type ToolOutcome = {
   content: Content[];
   structuredContent?: JsonObject;
   isError: boolean;
-  /** What models used on the way, where the tool is an agent. */
+  /** What models used on the way, where the tool is an agent or its server asked the agent's model. */
   usage?: Usage;
+  /** The artifact that holds the whole of a result that was too long. */
+  kept?: string;
   /** Why nobody knows whether the call happened, where that is so and it may not be repeated. */
   unknown?: string;
   /** A person stopped the task at this call. */
   stops?: boolean;
   /** Not called: a person is to decide first. */
   asks?: Ask;
+  /** With what it was called, where somebody is still to know: the exact JSON text of the arguments. */
+  made?: { tool: string; bytes: string };
 };
 
 /** A call that waits for a person: what they are asked, and what their answer is bound to. */
 export type Ask = {
+  /** `server/tool` or the agent's name. */
+  tool: string;
   /** The exact JSON text of the arguments, after hooks. */
   bytes: string;
   effect: EffectClass;
@@ -31,8 +37,12 @@ export type Ask = {
   rule: string;
   /** Of the tool's definition (`EffectTool.pin`). */
   pin: string;
+  /** The versions of the policies that asked: the agent's own and its callers'. */
+  policy: string;
   change?: string;
   expiresInMs: number;
+  /** Why an earlier answer did not let it run. */
+  again?: string;
 };
 
 export interface ToolProgress {

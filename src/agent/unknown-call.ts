@@ -8,6 +8,7 @@ import { type EffectClass, stricter } from '../task/effect.ts';
 import type { TaskContext } from '../task/engine.ts';
 import type { InputRequest, InputResponse, Intent } from '../task/question.ts';
 import type { ToolOutcome } from './tool.ts';
+import { visible } from './visible.ts';
 
 /** The question of one unknown call. It does not expire. */
 export interface UnknownCall {
@@ -20,53 +21,33 @@ export interface UnknownCall {
   why: string;
 }
 
-type Decision =
+export const diedWhileCalling = 'the process died after the call may have left';
+
+/**
+ * Whether a call that was left by a dead process may simply be made again: by the stricter of the class that was
+ * stored with it and the one that holds now. `step` is the name under which that one is recorded.
+ */
+export async function mayRepeat(
+  { effect, reference }: Intent,
+  branch: TaskContext,
+  step: string,
+  current: (signal: AbortSignal) => Promise<EffectClass>,
+): Promise<boolean> {
+  if (reference !== undefined) return true;
+  if (effect === 'unsafe') return false;
+  return stricter(effect, await branch.step(step, current)) !== 'unsafe';
+}
+
+export type SaidOfUnknown =
   | { kind: 'happened'; outcome: ToolOutcome }
   | { kind: 'run' }
   | { kind: 'stop'; outcome: ToolOutcome }
   | { kind: 'none' };
 
-export const diedWhileCalling = 'the process died after the call may have left';
-
-/**
- * Whether a call that was left by a dead process may simply be made again: by the stricter of the class that was
- * stored with it and the one that holds now.
- */
-export async function mayRepeat(
-  { effect, reference }: Intent,
-  branch: TaskContext,
-  current: (signal: AbortSignal) => Promise<EffectClass>,
-): Promise<boolean> {
-  if (reference !== undefined) return true;
-  const now = await branch.step('effect', current);
-  return stricter(effect, now) !== 'unsafe';
-}
-
-/** Asks until somebody decides; `attempt` makes the call again, as the step of the given name. */
-export async function settleUnknown(
-  branch: TaskContext,
-  call: UnknownCall,
-  attempt: (name: string) => Promise<ToolOutcome>,
-): Promise<ToolOutcome> {
-  let why = call.why;
-  for (let round = 1; ; round++) {
-    const decision = decisionOf(await branch.requestInput(`unknown ${round}`, questionOf({ ...call, why })));
-    if (decision.kind === 'none') continue;
-    if (decision.kind !== 'run') return decision.outcome;
-
-    const name = `call ${round + 1}`;
-    const left = branch.unfinished(name);
-    const mayGoOn = left === undefined || left.reference !== undefined;
-    const outcome = mayGoOn ? await attempt(name) : undefined;
-    if (outcome !== undefined && outcome.unknown === undefined) return outcome;
-    why = outcome?.unknown ?? diedWhileCalling;
-  }
-}
-
 /** Arguments longer than this are shown by their beginning; the journal has them whole. */
 const shownArguments = 2_000;
 
-function questionOf({ agent, tool, bytes, why }: UnknownCall): InputRequest {
+export function unknownForm({ agent, tool, bytes, why }: UnknownCall): InputRequest {
   const shown =
     bytes.length <= shownArguments ? bytes : `${bytes.slice(0, shownArguments)}… (${bytes.length} characters)`;
   return {
@@ -97,7 +78,7 @@ function questionOf({ agent, tool, bytes, why }: UnknownCall): InputRequest {
   };
 }
 
-function decisionOf(response: InputResponse): Decision {
+export function saidOfUnknown(response: InputResponse): SaidOfUnknown {
   if (response.action !== 'accept' || !isJsonObject(response.content)) return { kind: 'none' };
   const { decision, result, note } = response.content;
   const said = typeof note === 'string' && note.trim() !== '' ? `\nNote of the person: ${note}` : '';
@@ -111,7 +92,3 @@ function decisionOf(response: InputResponse): Decision {
     return { kind: 'stop', outcome: { content: [text(`Stopped by a person.${said}`)], isError: true, stops: true } };
   return { kind: 'none' };
 }
-
-/** Nothing hides in what a person is asked to judge: control and invisible characters are spelled out. */
-const visible = (value: string): string =>
-  value.replace(/[\p{Cc}\p{Cf}\p{Co}\p{Cn}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16) ?? ''}}`);

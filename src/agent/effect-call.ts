@@ -1,0 +1,162 @@
+/**
+ * Calls a tool of a server. All of it is one step: finding the tool, checking the arguments, the hooks, the verdict, the
+ * call itself. What the model got wrong and what wants a person are values of that step, like a result.
+ */
+import { ApprovalUsedError, UnavailableError } from '../errors.ts';
+import { sha256 } from '../hash.ts';
+import { addUsage, noUsage } from '../task/usage.ts';
+import type { Commit } from '../task/engine.ts';
+import type { EffectClass } from '../task/effect.ts';
+import { askPersonSpec } from './ask-person.ts';
+import { callStep, settledStep } from './call-steps.ts';
+import { type Paused, withinDeadline } from './limits.ts';
+import { type Calling, cutOff, failed, prepareCall, type Prepared, type Right, waitsFor } from './prepare-call.ts';
+import { relayQuestion } from './relay-question.ts';
+import { fitted } from './result-size.ts';
+import { hooksAt } from './run-hooks.ts';
+import { sampled } from './sampling.ts';
+import { settleCall } from './settle-call.ts';
+import type { Slots } from './slots.ts';
+import type { EffectTool, ToolCallOptions, ToolOutcome } from './tool.ts';
+
+export async function callEffect(calling: Calling, slots: Slots): Promise<ToolOutcome> {
+  const { outcome, wasAsked, note } = await settleCall(calling, {
+    name: callStep,
+    make: (step, right) => attempt(calling, slots, step, right),
+    effect: (signal) => effectNow(calling, signal),
+  });
+  if (!wasAsked) return outcome;
+  const { branch } = calling;
+  return branch.step(settledStep, async () => {
+    if (note !== undefined) branch.note(note);
+    return outcome;
+  });
+}
+
+/** The class that a call has now. A tool that is gone can no longer say that it is harmless. */
+async function effectNow({ run, call }: Calling, signal: AbortSignal): Promise<EffectClass> {
+  try {
+    const tools = await run.agent.tools(signal);
+    return tools.find(({ name }) => name === call.name)?.effect ?? 'unsafe';
+  } catch (error) {
+    if (error instanceof UnavailableError) return 'unsafe';
+    throw error;
+  }
+}
+
+function attempt(calling: Calling, slots: Slots, step: string, right: Right): Promise<ToolOutcome> {
+  const { run, branch } = calling;
+  return branch.step(step, (signal, commit) =>
+    withinDeadline(run.budget.deadline, branch, signal, async (cut, paused) => {
+      try {
+        cut.throwIfAborted();
+        return await findAndCall(calling, { slots, step, right, signal: cut, commit, paused });
+      } catch (error) {
+        if (signal.aborted) throw error;
+        if (cut.aborted) return failed(cutOff);
+        // A server that went away since the model was told of its tools: something that it can work around.
+        if (error instanceof UnavailableError) return failed(error.message);
+        throw error;
+      }
+    }),
+  );
+}
+
+interface Effect {
+  slots: Slots;
+  step: string;
+  right: Right;
+  signal: AbortSignal;
+  commit: Commit;
+  paused: Paused;
+}
+
+async function findAndCall(calling: Calling, effect: Effect): Promise<ToolOutcome> {
+  const { agent } = calling.run;
+  const { call } = calling;
+  const tools = await agent.tools(effect.signal);
+  const tool = tools.find(({ name }) => name === call.name);
+  if (tool === undefined) {
+    const others = agent.mayAskPeople ? [...agent.agents, askPersonSpec] : agent.agents;
+    return failed(unknownTool(call.name, [...others, ...tools]));
+  }
+  const prepared = await prepareCall(calling, tool, effect.step, effect.right, effect.signal);
+  switch (prepared.kind) {
+    case 'no':
+      return prepared.outcome;
+    case 'ask':
+      return waitsFor(prepared.ask);
+    case 'go':
+      return callTool(calling, tool, prepared, effect);
+  }
+}
+
+async function callTool(
+  calling: Calling,
+  tool: EffectTool,
+  { args, grant }: Prepared & { kind: 'go' },
+  { slots, step, right, signal, commit, paused }: Effect,
+): Promise<ToolOutcome> {
+  const { run, call, branch } = calling;
+  const { agent } = run;
+  const reference = branch.unfinished(step)?.reference;
+  const used = { isUsed: false, usage: noUsage };
+  const options: ToolCallOptions = {
+    signal,
+    owner: branch.owner,
+    callKey: sha256(`${branch.task}\n${branch.path}`),
+    grant,
+    commit: committing(commit, grant, () => (used.isUsed = true)),
+    ...(reference !== undefined && { reference }),
+    ask: (key, request, gone) =>
+      paused(() => slots.lend(() => relayQuestion(calling, { step, tool: tool.id, key, request, signal: gone }))),
+    async sample(params, gone) {
+      const { result, usage } = await sampled({ run, branch }, params, gone);
+      used.usage = addUsage(used.usage, usage);
+      return result;
+    },
+    onProgress: (progress) =>
+      branch.emit({ type: 'tool_progress', agent: agent.name, callId: call.id, tool: call.name, ...progress }),
+  };
+
+  let outcome: ToolOutcome;
+  try {
+    outcome = await slots.run(() => {
+      // It may have waited for its turn: nothing begins once the task or its time has ended.
+      signal.throwIfAborted();
+      return tool.call(args, options);
+    });
+  } catch (error) {
+    if (!used.isUsed) throw error;
+    outcome = failed('Not run: its approval was used by another call.');
+  }
+  if (used.isUsed && right.kind === 'approved')
+    return waitsFor({ ...right.ask, again: 'its approval was used by another call' });
+
+  const isHooked = hooksAt(agent.hooks, 'after_tool', tool.id).length > 0;
+  const bytes = JSON.stringify(args);
+  const whole = {
+    ...outcome,
+    ...(used.usage !== noUsage && { usage: addUsage(outcome.usage ?? noUsage, used.usage) }),
+    ...((isHooked || outcome.unknown !== undefined) && { made: { tool: tool.id, bytes } }),
+  };
+  return fitted(whole, (words) => branch.keep(step, words));
+}
+
+/** No call leaves without saying by which right, whatever its adapter does. */
+function committing(commit: Commit, grant: ToolCallOptions['grant'], onUsed: () => void): Commit {
+  const committed = async (bytes: string, effect: EffectClass): Promise<void> => {
+    try {
+      await commit(bytes, effect, grant);
+    } catch (error) {
+      if (error instanceof ApprovalUsedError) onUsed();
+      throw error;
+    }
+  };
+  return Object.assign(committed, { reference: (id: string) => commit.reference(id) });
+}
+
+const unknownTool = (name: string, tools: readonly { name: string }[]): string =>
+  tools.length === 0
+    ? `There is no tool "${name}": you have no tools.`
+    : `There is no tool "${name}". You have: ${tools.map((tool) => tool.name).join(', ')}.`;

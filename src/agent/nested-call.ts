@@ -1,0 +1,100 @@
+/**
+ * Calls another agent of the network, in the caller's branch: its questions are the task's own. Its calls are policed
+ * one by one, so it is a `read` itself. Only where a rule or a hook has something to say is there a step before it.
+ */
+import { ApprovalUsedError } from '../errors.ts';
+import { sha256 } from '../hash.ts';
+import type { JsonObject } from '../json.ts';
+import { callStep } from './call-steps.ts';
+import { type Allowance, withinDeadline } from './limits.ts';
+import { verdictOf } from './policy.ts';
+import {
+  type Callable,
+  type Calling,
+  cutOff,
+  failed,
+  givenArgs,
+  prepareCall,
+  type Right,
+  useOf,
+  waitsFor,
+} from './prepare-call.ts';
+import { hooksAt } from './run-hooks.ts';
+import { settleCall } from './settle-call.ts';
+import type { AgentTool, ToolOutcome } from './tool.ts';
+
+export async function callAgent(calling: Calling, agent: AgentTool, allowance: Allowance): Promise<ToolOutcome> {
+  const { run, branch } = calling;
+  const tool: Callable = {
+    ...agent,
+    effect: 'read',
+    pin: sha256(JSON.stringify([agent.name, agent.description, agent.inputSchema])),
+  };
+  const { outcome: admission, note } = isFree(calling, tool)
+    ? { outcome: freely(calling, tool) }
+    : await settleCall<Admission>(calling, {
+        name: 'admission',
+        make: (step, right) => admitted(calling, tool, step, right),
+        effect: () => Promise.resolve(tool.effect),
+      });
+  const outcome = await ran(agent, admission, calling, allowance);
+  const isHooked = 'admits' in admission && hooksAt(run.agent.hooks, 'after_tool', tool.id).length > 0;
+  return branch.step(callStep, async () => {
+    if (note !== undefined) branch.note(note);
+    if (!isHooked) return outcome;
+    return { ...outcome, made: { tool: tool.id, bytes: JSON.stringify(admission.admits) } };
+  });
+}
+
+/** `admits`: the arguments with which the agent is to be run. Without it, the outcome is the call's. */
+type Admission = ToolOutcome & { admits?: JsonObject };
+
+async function ran(
+  agent: AgentTool,
+  { admits, content, ...rest }: Admission,
+  { branch }: Calling,
+  allowance: Allowance,
+): Promise<ToolOutcome> {
+  if (admits === undefined) return { ...rest, content };
+  if (allowance.depth < 0) return failed('Not run: agents may not be nested deeper than this (limits.depth).');
+  const outcome = await agent.run(admits, branch, allowance);
+  return content.length === 0 ? outcome : { ...outcome, content: [...outcome.content, ...content] };
+}
+
+/** Rules are predicates of what is recorded: a replay finds the same. */
+function isFree(calling: Calling, tool: Callable): boolean {
+  const { agent, budget } = calling.run;
+  if (hooksAt(agent.hooks, 'before_tool', tool.id).length > 0) return false;
+  const given = givenArgs(calling, tool, { kind: 'rules' });
+  if ('fault' in given) return true;
+  return verdictOf(useOf(calling, tool, given.args), agent.policy, budget.callers).decision === 'allow';
+}
+
+function freely(calling: Calling, tool: Callable): Admission {
+  const given = givenArgs(calling, tool, { kind: 'rules' });
+  return 'fault' in given ? failed(given.fault) : { content: [], isError: false, admits: given.args };
+}
+
+function admitted(calling: Calling, tool: Callable, step: string, right: Right): Promise<Admission> {
+  const { run, branch } = calling;
+  return branch.step(step, (signal, commit) =>
+    withinDeadline(run.budget.deadline, branch, signal, async (cut): Promise<Admission> => {
+      try {
+        cut.throwIfAborted();
+        const prepared = await prepareCall(calling, tool, step, right, cut);
+        if (prepared.kind === 'no') return prepared.outcome;
+        if (prepared.kind === 'ask') return waitsFor(prepared.ask);
+        const { args, grant } = prepared;
+        // The approval is for one call: it is used up by an intent here as well.
+        if (grant.approval !== undefined) await commit(JSON.stringify(args), tool.effect, grant);
+        return { content: [], isError: false, admits: args };
+      } catch (error) {
+        if (signal.aborted) throw error;
+        if (cut.aborted) return failed(cutOff);
+        if (error instanceof ApprovalUsedError && right.kind === 'approved')
+          return waitsFor({ ...right.ask, again: error.message });
+        throw error;
+      }
+    }),
+  );
+}

@@ -1,0 +1,18 @@
+/**
+ * Nothing hides in what a person is asked to judge: control characters, line breaks, spaces that are none, and what is
+ * not drawn at all are spelled out.
+ */
+export const visible = (value: string): string =>
+  value.replace(
+    /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}/gu,
+    (character) => `\\u{${character.codePointAt(0)?.toString(16) ?? ''}}`,
+  );
+
+/** The words of somebody else, as such: no line of theirs can be taken for one of ours. */
+export const quoted = (words: string, most = 2_000): string => {
+  const shown = words.length <= most ? words : `${words.slice(0, most)}… (${words.length} characters)`;
+  return shown
+    .split(/\r\n|[\n\r\u2028\u2029]/)
+    .map((line) => `> ${visible(line)}`)
+    .join('\n');
+};
