@@ -10,11 +10,13 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
+import type { AuditNote } from '../task/audit.ts';
 import type { Finished, TaskHandler } from '../task/engine.ts';
 import type { TaskEvent } from '../task/event.ts';
 import type { Task, TerminalState } from '../task/task.ts';
 import { taskContext } from './context.ts';
 import type { GroupedWrites } from './group-writes.ts';
+import type { Place } from './places.ts';
 import { Run } from './run.ts';
 import { FencedError, type Loaded, type Store, StoreError } from './store.ts';
 import { isSameState, type Watchers } from './watchers.ts';
@@ -33,16 +35,20 @@ export interface AtWorkOptions {
 /** A task at work here. */
 export interface Running {
   readonly run: Run;
+  readonly place: Place;
   /** As it was told last, through a barrier. */
   task: Task;
 }
 
 export interface AtWork {
-  begin(loaded: Loaded): Running;
+  /** @param place is held until the task is here no more. */
+  begin(loaded: Loaded, place: Place): Running;
   of(id: string): Running | undefined;
   all(): Running[];
-  /** It is another one than those who watch know: `task` is what the store says. */
+  /** It may be another one than those who watch know: `task` is what the store says. */
   changed(task: Task): void;
+  /** It was ended from outside, by us. */
+  ended(task: Task): void;
   /** It has ended, or is somebody else's: its code is told to end, and nothing more is heard of it. */
   stop(entry: Running, why: Error): void;
   /** Resolves when nothing is at work any more, or after `ms`. @returns whether something still is. */
@@ -66,17 +72,22 @@ export function tasksAtWork({ store, writes, watchers, handler, log, onEvent, on
 
   const changed = (task: Task): void => {
     const entry = running.get(task.id);
-    if (entry !== undefined && isSameState(entry.task, task)) return;
-    if (entry !== undefined) entry.task = task;
-    tell({ type: 'status', task }, task);
+    const event = { type: 'status', task } as const;
+    // Parked, or elsewhere: that it works is told by who runs it, and its end by who ends it.
+    if (entry === undefined)
+      return task.status === 'input_required' ? tell(event, task) : watchers.tell(task.id, event);
+    if (isSameState(entry.task, task)) return;
+    entry.task = task;
+    tell(event, task);
   };
 
   const leave = (entry: Running): void => {
     entry.run.close();
+    entry.place.free();
     if (running.get(entry.task.id) === entry) running.delete(entry.task.id);
   };
 
-  const begin = (loaded: Loaded): Running => {
+  const begin = (loaded: Loaded, place: Place): Running => {
     const { id } = loaded.task;
     const parked = Promise.withResolvers<void>();
     const run = new Run(loaded, {
@@ -84,7 +95,8 @@ export function tasksAtWork({ store, writes, watchers, handler, log, onEvent, on
       tell: (event) => tell(event, entry.task),
       wantDeltas: () => watchers.wantDeltas(id),
       previous: () => finishedBefore(store, loaded.task),
-      asked: () => void showStored(id),
+      kept: (artifact, range) => store.artifact(id, artifact, range),
+      asksAnew: () => void showStored(id),
       parked() {
         const stored = run.write({ kind: 'park', open: run.openQuestions, at: Date.now() });
         // At once: an answer that comes from now on finds a row, not this run.
@@ -92,7 +104,7 @@ export function tasksAtWork({ store, writes, watchers, handler, log, onEvent, on
         stored.catch((error: unknown) => logUnlessFenced(error, id)).finally(parked.resolve);
       },
     });
-    const entry: Running = { run, task: loaded.task };
+    const entry: Running = { run, place, task: loaded.task };
     running.set(id, entry);
     tell({ type: 'status', task: entry.task }, entry.task);
     const rest = Promise.race([untilEnded(entry), parked.promise]).finally(() => {
@@ -121,8 +133,9 @@ export function tasksAtWork({ store, writes, watchers, handler, log, onEvent, on
       // So that who starts a task can watch it from its first event.
       await nextTurn();
       signal.throwIfAborted();
-      const result = await handler(run.task, taskContext(run));
-      await end(entry, { status: 'completed', result });
+      const notes: AuditNote[] = [];
+      const result = await handler(run.task, taskContext(run, notes));
+      await end(entry, { status: 'completed', result }, notes);
     } catch (error) {
       if (run.isClosed && signal.aborted) return;
       // What other branches still do must not go on in a task that has failed or is not ours.
@@ -139,11 +152,12 @@ export function tasksAtWork({ store, writes, watchers, handler, log, onEvent, on
     await end(entry, { status: 'failed', error: { code: internalError, message: messageOf(error) } });
   };
 
-  const end = async ({ run }: Running, state: TerminalState): Promise<void> => {
+  const end = async ({ run }: Running, state: TerminalState, notes: readonly AuditNote[] = []): Promise<void> => {
     const { task } = run;
     const at = Date.now();
     const { status, ...outcome } = state;
-    const stored = run.write({ kind: 'end', status, outcome: JSON.stringify(outcome), at }, { barrier: true });
+    const end = { status, outcome: JSON.stringify(outcome), at, ...(notes.length > 0 && { notes }) };
+    const stored = run.write({ kind: 'end', ...end }, { barrier: true });
     run.close();
     await stored;
     const ended = run.questions.size === 0 ? { ...task, ...state, updatedAt: at } : await store.task(task.id);
@@ -159,6 +173,7 @@ export function tasksAtWork({ store, writes, watchers, handler, log, onEvent, on
     of: (id) => running.get(id),
     all: () => [...running.values()],
     changed,
+    ended: (task) => tell({ type: 'status', task }, task),
     stop(entry, why) {
       leave(entry);
       entry.run.cut(why);

@@ -8,21 +8,25 @@
  *   What a branch tells while it only repeats what is recorded was told before, and is not told again.
  */
 import { createHash } from 'node:crypto';
+import type { AuditNote } from '../task/audit.ts';
 import type { Commit, TaskContext } from '../task/engine.ts';
 import type { ProgressEvent } from '../task/event.ts';
 import type { InputResponse, Question } from '../task/question.ts';
+import { questionOf, relay } from './asking.ts';
 import type { Run } from './run.ts';
 
-/** Where a branch begins: what its opener had seen. */
+/** Where a branch begins: what its opener had seen. `notes` keeps what the branch notes until a step takes it. */
 interface Beginning {
   now: number;
   waited: number;
   isReplaying: boolean;
+  notes: AuditNote[];
 }
 
-export function taskContext(run: Run): TaskContext {
+/** @param notes has at the end what no step took. */
+export function taskContext(run: Run, notes: AuditNote[]): TaskContext {
   const isReplaying = run.steps.size > 0 || run.questions.size > 0;
-  return branchContext(run, '', { now: run.task.createdAt, waited: 0, isReplaying });
+  return branchContext(run, '', { now: run.task.createdAt, waited: 0, isReplaying, notes });
 }
 
 function branchContext(run: Run, path: string, beginning: Beginning): TaskContext {
@@ -30,6 +34,7 @@ function branchContext(run: Run, path: string, beginning: Beginning): TaskContex
   const keyOf = (name: string): string => (path === '' ? name : `${path}/${name}`);
   let { now, waited, isReplaying } = beginning;
   let held: ProgressEvent[] = [];
+  const { notes } = beginning;
   const seen = (at: number): void => {
     now = Math.max(now, at);
   };
@@ -37,6 +42,17 @@ function branchContext(run: Run, path: string, beginning: Beginning): TaskContex
     seen(at);
     isReplaying = true;
     held = [];
+  };
+  const answered = async (question: Question): Promise<InputResponse> => {
+    signal.throwIfAborted();
+    const { key } = question;
+    if (!run.questions.has(key)) await run.working(() => run.ask(question));
+    const recorded = run.questions.get(key)?.answer;
+    const answer = recorded ?? (await run.answerTo(key));
+    waited += Math.max(0, answer.at - Math.max(now, run.questions.get(key)?.askedAt ?? now));
+    if (recorded === undefined) seen(answer.at);
+    else replayed(answer.at);
+    return answer.response;
   };
   /** Something new: what began right before it begins now. */
   const live = (): void => {
@@ -48,6 +64,8 @@ function branchContext(run: Run, path: string, beginning: Beginning): TaskContex
   const tell = (event: ProgressEvent): void => run.tell({ ...event, path, at: Date.now() });
 
   return {
+    task: run.task.id,
+    owner: run.task.owner,
     path,
     signal,
     get now() {
@@ -55,6 +73,9 @@ function branchContext(run: Run, path: string, beginning: Beginning): TaskContex
     },
     get waited() {
       return waited;
+    },
+    get inbox() {
+      return run.inbox;
     },
     get hasListeners() {
       return run.wantsDeltas;
@@ -65,6 +86,9 @@ function branchContext(run: Run, path: string, beginning: Beginning): TaskContex
       const key = keyOf(name);
       const record = run.steps.get(key);
       if (record !== undefined) {
+        // It took them the first time.
+        notes.length = 0;
+        waited += waitedIn(run, key, now);
         replayed(record.at);
         return record.value as Awaited<ReturnType<typeof effect>>;
       }
@@ -72,8 +96,9 @@ function branchContext(run: Run, path: string, beginning: Beginning): TaskContex
       return run.working(async () => {
         const value = await effect(signal, commitOf(run, key));
         const at = Date.now();
-        await run.write({ kind: 'step', key, value: JSON.stringify(value ?? null), at });
+        await run.record(key, JSON.stringify(value ?? null), at, notes.splice(0));
         signal.throwIfAborted();
+        waited += waitedIn(run, key, now);
         seen(at);
         return value;
       });
@@ -84,24 +109,31 @@ function branchContext(run: Run, path: string, beginning: Beginning): TaskContex
       return run.steps.has(key) ? undefined : run.intents.get(key);
     },
 
-    async requestInput(name, request): Promise<InputResponse> {
-      signal.throwIfAborted();
-      const key = keyOf(name);
-      if (!run.questions.has(key)) await run.working(() => run.ask(questionOf(key, request)));
-      const recorded = run.questions.get(key)?.answer;
-      const answer = recorded ?? (await run.answerTo(key));
-      waited += Math.max(0, answer.at - Math.max(now, run.questions.get(key)?.askedAt ?? now));
-      if (recorded === undefined) seen(answer.at);
-      else replayed(answer.at);
-      return answer.response;
+    requestInput: (name, request, expiresInMs) => answered(questionOf(keyOf(name), request, expiresInMs)),
+    async sleep(name, ms, why) {
+      await answered(questionOf(keyOf(name), { kind: 'timer', message: why }, ms));
     },
+    relay: (step, name, request, cut) => relay(run, { key: keyOf(name), relayedBy: keyOf(step), request }, cut),
+    withdraw: (step) => run.working(() => run.withdraw(({ relayedBy }) => relayedBy === keyOf(step))),
+
+    async keep(name, text) {
+      const key = keyOf(name);
+      // The effect that keeps it may be repeated after a crash, and bring something else.
+      const artifact = `a${createHash('sha256').update(`${key}\n${text}`).digest('base64url').slice(0, 21)}`;
+      await run.write({ kind: 'artifact', artifact, name: key, text, at: Date.now() });
+      return artifact;
+    },
+    kept: (id, range) => run.kept(id, range),
+    note: (note) => void notes.push(note),
 
     previous: () => run.working(() => run.previous()),
 
     async branch(key, body) {
       signal.throwIfAborted();
-      const branch = branchContext(run, keyOf(key), { now, waited, isReplaying });
+      const left: AuditNote[] = [];
+      const branch = branchContext(run, keyOf(key), { now, waited, isReplaying, notes: left });
       const value = await body(branch);
+      notes.push(...left);
       seen(branch.now);
       waited = Math.max(waited, branch.waited);
       return value;
@@ -116,10 +148,11 @@ function branchContext(run: Run, path: string, beginning: Beginning): TaskContex
 
 function commitOf(run: Run, key: string): Commit {
   const { signal } = run.abort;
-  const commit = async (bytes: string, effect: Parameters<Commit>[1]): Promise<void> => {
+  const commit = async (...[bytes, effect, grant]: Parameters<Commit>): Promise<void> => {
     signal.throwIfAborted();
     // What may not be repeated must not be forgotten either: not even by a power cut.
-    await run.write({ kind: 'intent', key, bytes, effect, at: Date.now() }, { barrier: effect === 'unsafe' });
+    const intent = { key, bytes, effect, ...(grant !== undefined && { grant }) };
+    await run.write({ kind: 'intent', ...intent, at: Date.now() }, { barrier: effect === 'unsafe' });
     signal.throwIfAborted();
   };
   const reference = (id: string): Promise<void> =>
@@ -127,26 +160,16 @@ function commitOf(run: Run, key: string): Commit {
   return Object.assign(commit, { reference });
 }
 
-const questionOf = (key: string, request: Question['request']): Question => ({
-  key,
-  wireKey: wireKeyOf(key, 1),
-  request,
-  askedAt: Date.now(),
-});
-
-/**
- * A name that the task's author gave at the root is kept; of any other question the key says nothing. It is the same
- * after a crash between two writes, and new for every attempt.
- */
-function wireKeyOf(key: string, attempt: number): string {
-  const name = /^[A-Za-z_]\w{0,63}$/.test(key)
-    ? key
-    : createHash('sha256').update(key).digest('base64url').slice(0, 12);
-  return attempt === 1 && name === key ? name : `${name}.${attempt}`;
-}
-
-/** The key under which a question is asked again. */
-export function nextWireKey({ key, wireKey }: Question): string {
-  const attempt = Number(/\.(\d+)$/.exec(wireKey)?.[1] ?? 1);
-  return wireKeyOf(key, attempt + 1);
+/** How long people were waited for on behalf of a step, after `from`: several may have been at the same time. */
+function waitedIn(run: Run, step: string, from: number): number {
+  if (run.questions.size === 0) return 0;
+  let waited = 0;
+  let until = from;
+  const relayed = [...run.questions.values()].filter(({ relayedBy }) => relayedBy === step);
+  for (const { askedAt, answer } of relayed.toSorted((a, b) => a.askedAt - b.askedAt)) {
+    if (answer === undefined) continue;
+    waited += Math.max(0, answer.at - Math.max(askedAt, until));
+    until = Math.max(until, answer.at);
+  }
+  return waited;
 }

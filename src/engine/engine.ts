@@ -15,78 +15,38 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BusyError, NotFoundError, UnavailableError, UsageError } from '../errors.ts';
-import type { Log } from '../log.ts';
-import type { StartTask, TaskEngine, TaskHandler, TaskKeeper } from '../task/engine.ts';
+import type { AuditEntry } from '../task/audit.ts';
+import type { StartTask, TaskEngine, TaskKeeper } from '../task/engine.ts';
 import type { TaskEvent } from '../task/event.ts';
 import type { Answerer, InputResponse, Question } from '../task/question.ts';
 import { isTerminal, type Task } from '../task/task.ts';
 import { answerFault } from './answer-fault.ts';
+import { verifyChain } from './audit-chain.ts';
+import { nextWireKey } from './asking.ts';
 import { tasksAtWork } from './at-work.ts';
-import { nextWireKey } from './context.ts';
 import { every } from './every.ts';
 import { groupWrites } from './group-writes.ts';
+import { defaultTimings, type EngineOptions } from './options.ts';
 import { otherProcesses } from './other-processes.ts';
-import { ConflictError, type Instance, type Store } from './store.ts';
+import { WorkPlaces } from './places.ts';
+import { ConflictError, type Store } from './store.ts';
 import { isSameState, Watchers } from './watchers.ts';
 
-export interface EngineOptions {
-  store: Store;
-  handler: TaskHandler;
-  log: Log;
-  /** Sees every event of every task that runs here; must not throw. */
-  onEvent?: (event: TaskEvent, task: Task) => void;
-  /** Ends what a dead instance left running, before its tasks go on. */
-  endLeftovers?: (instance: string) => Promise<void>;
-  /** This process among those that share the store. Default: this one, with a random id. */
-  instance?: Instance;
-  /**
-   * Which tasks that were left or woken go on here: `all` that nobody runs (the default), or only the process's `own`,
-   * those that it started or resumed. A command that only looks has none.
-   */
-  adopts?: 'all' | 'own';
-  /** Milliseconds a task is remembered from its creation; null for ever. Default 7 days. */
-  ttlMs?: number | null;
-  timings?: Partial<Timings>;
-}
-
-/** Milliseconds. */
-interface Timings {
-  /** How often news of other processes is looked for. */
-  tick: number;
-  /** How often this process says that it lives. */
-  beat: number;
-  /** After this silence another process is dead. */
-  death: number;
-  /** A process that dies so soon after a task began may have died of it. */
-  probation: number;
-  prune: number;
-  /** How often a store that cannot be used is tried again. */
-  retry: number;
-  /** How long `close` waits for code that was cut off and does not heed its signal. */
-  rest: number;
-}
-
-const defaultTimings: Timings = {
-  tick: 250,
-  beat: 2_000,
-  death: 10_000,
-  probation: 5_000,
-  prune: 60_000,
-  retry: 1_000,
-  rest: 5_000,
-};
-const defaultTtlMs = 7 * 24 * 3_600_000;
 /** Tasks that are forgotten in one transaction. */
 const pruned = 200;
+const defaultTtlMs = 7 * 24 * 3_600_000;
+/** Entries of the audit log that are read at once. */
+const page = 500;
 /** What was written less long ago may be in no barrier yet. */
 const unsyncedMs = 60_000;
 
 export function createEngine(options: EngineOptions): TaskEngine & TaskKeeper {
-  const { store, log, adopts = 'all', ttlMs = defaultTtlMs } = options;
+  const { store, log, adopts = 'all', ttlMs = defaultTtlMs, journalMs = 0, mostAtWork = 1_000, mostOf } = options;
   const self = options.instance ?? { id: randomUUID(), pid: process.pid, host: hostname() };
   const timings = { ...defaultTimings, ...options.timings };
   const writes = groupWrites(store, timings.retry);
   const watchers = new Watchers();
+  const places = new WorkPlaces({ most: mostAtWork, mostOf });
   /** Starts that are under way. */
   const starting = new Set<Promise<Task>>();
   /** Started or resumed here, and not known to have ended. */
@@ -110,6 +70,7 @@ export function createEngine(options: EngineOptions): TaskEngine & TaskKeeper {
     store,
     self,
     here,
+    places,
     watchers,
     log,
     timings,
@@ -147,6 +108,9 @@ export function createEngine(options: EngineOptions): TaskEngine & TaskKeeper {
     // A letter first: an id must not look like an option on a command line.
     const id = `t${randomBytes(24).toString('base64url')}`;
     const at = Date.now();
+    const definition = options.definition?.();
+    await others.beat();
+    const place = places.admit(agent);
     const task: Task = {
       id,
       agent,
@@ -154,16 +118,25 @@ export function createEngine(options: EngineOptions): TaskEngine & TaskKeeper {
       owner,
       conversation: predecessor?.conversation ?? id,
       ...(predecessor !== undefined && { predecessor: predecessor.id }),
+      ...(definition !== undefined && { definition: definition.hash }),
       createdAt: at,
       updatedAt: at,
       ttlMs: request.ttlMs === undefined ? ttlMs : request.ttlMs,
       status: 'working',
+      ...(place === undefined && { statusMessage: 'queued: it begins when others have ended' }),
     };
-    await others.beat();
-    const startKey = idempotencyKey === undefined ? {} : { startKey: idempotencyKey };
-    await writes.write({ kind: 'task', task, instance: self.id, ...startKey }, { barrier: true });
+    try {
+      const begun = place === undefined ? {} : { instance: self.id };
+      const startKey = idempotencyKey === undefined ? {} : { startKey: idempotencyKey };
+      const text = definition === undefined ? {} : { definition: definition.text };
+      await writes.write({ kind: 'task', task, ...begun, ...startKey, ...text }, { barrier: true });
+    } catch (error) {
+      place?.free();
+      throw error;
+    }
     if (adopts === 'own') own.add(id);
-    here.begin({ task, fence: 1, deaths: 0, steps: [], intents: new Map(), questions: [] });
+    if (place === undefined) adopt();
+    else here.begin({ task, fence: 1, deaths: 0, steps: [], intents: new Map(), questions: [], sent: [] }, place);
     return task;
   };
 
@@ -171,7 +144,6 @@ export function createEngine(options: EngineOptions): TaskEngine & TaskKeeper {
   const startedBefore = async ({ owner, agent, input, idempotencyKey }: StartTask): Promise<Task | undefined> => {
     if (idempotencyKey === undefined) return undefined;
     const before = await store.started(owner, agent, idempotencyKey);
-    if (before !== undefined && isForgotten(before)) await prune();
     if (before === undefined || isForgotten(before)) return undefined;
     if (JSON.stringify(before.input) !== JSON.stringify(input))
       throw new UsageError(`The idempotency key ${idempotencyKey} was used for another input: task ${before.id}.`);
@@ -179,46 +151,69 @@ export function createEngine(options: EngineOptions): TaskEngine & TaskKeeper {
     return before;
   };
 
-  const respond: TaskEngine['respond'] = async (id, owner, answers, channel) => {
-    const before = await stored(id, owner);
-    if (isTerminal(before)) return before;
-    const by = { owner, channel };
-    let isNews = false;
-    for (const question of await store.questions(id)) {
-      const response = Object.hasOwn(answers, question.wireKey) ? answers[question.wireKey] : undefined;
-      if (response === undefined || question.answer !== undefined) continue;
-      isNews = (await take(id, question, response, by)) || isNews;
-    }
-    if (!isNews) return before;
+  /** What was written to the task from outside: safe, and told. */
+  const told = async (id: string, owner: string): Promise<Task> => {
     await store.sync();
     const task = await stored(id, owner);
     here.changed(task);
     return task;
   };
 
+  const respond: TaskEngine['respond'] = async (id, owner, answers, via) => {
+    const before = await stored(id, owner);
+    if (isTerminal(before)) return before;
+    const by = { owner, ...via };
+    let isNews = false;
+    for (const question of await store.questions(id)) {
+      const response = Object.hasOwn(answers, question.wireKey) ? answers[question.wireKey] : undefined;
+      if (response === undefined || question.answer !== undefined) continue;
+      isNews = (await take(id, question, response, by)) || isNews;
+    }
+    return isNews ? told(id, owner) : before;
+  };
+
   /** @returns whether the question is another one now. */
   const take = async (id: string, question: Question, response: InputResponse, by: Answerer): Promise<boolean> => {
     const at = Date.now();
-    if (response.action === 'cancel' || answerFault(question.request, response) !== undefined)
+    const { request, expiresAt = Infinity } = question;
+    if (request.kind === 'timer') return false;
+    // What is over is over, also before the next look.
+    if (expiresAt <= at) return others.expire().then(() => true);
+    if (response.action === 'cancel' || answerFault(request, response) !== undefined)
       return store.rename(id, question.wireKey, nextWireKey(question), at);
     const answer = { response, by, at };
     if (!(await store.answer(id, question.wireKey, answer))) return false;
     const entry = here.of(id);
-    if (entry === undefined) void others.goOn(id).catch(logFault);
+    if (entry === undefined) adopt();
     else entry.run.answered(question, answer);
     return true;
   };
 
-  const cancel: TaskEngine['cancel'] = async (id, owner) => {
+  const send: TaskEngine['send'] = async (id, owner, text, via) => {
+    await stored(id, owner);
+    const sent = await store.send(id, text, { owner, ...via }, Date.now());
+    if (sent === undefined) throw new UsageError(`The task ${id} has ended: nobody would read it.`);
+    await others.reach(id);
+    return told(id, owner);
+  };
+
+  const retry: TaskEngine['retry'] = async (id, owner, via) => {
+    const before = await stored(id, owner);
+    if (!(await store.retry(id, { owner, ...via }, Date.now()))) return before;
+    await others.reach(id);
+    return told(id, owner);
+  };
+
+  const cancel: TaskEngine['cancel'] = async (id, owner, via) => {
     await stored(id, owner);
     // What was recorded before is kept.
     await writes.settled();
-    const isMine = await store.cancel(id, Date.now());
+    const isOurs = await store.cancel(id, { owner, ...via }, Date.now());
     const entry = here.of(id);
-    if (isMine && entry !== undefined) here.stop(entry, new Error('The task was cancelled.'));
+    if (isOurs && entry !== undefined) here.stop(entry, new Error('The task was cancelled.'));
     await store.sync();
     const task = await stored(id, owner);
-    if (isMine) here.changed(task);
+    if (isOurs) here.ended(task);
     return task;
   };
 
@@ -233,7 +228,7 @@ export function createEngine(options: EngineOptions): TaskEngine & TaskKeeper {
 
   const prune = async (): Promise<number> => {
     for (let forgotten = 0; ; await nextTurn()) {
-      const portion = closed === undefined ? await store.prune(Date.now(), pruned) : 0;
+      const portion = closed === undefined ? await store.prune(Date.now() - journalMs, pruned) : 0;
       forgotten += portion;
       if (portion < pruned) return forgotten;
     }
@@ -250,6 +245,7 @@ export function createEngine(options: EngineOptions): TaskEngine & TaskKeeper {
       logFault,
     ),
     every(timings.prune, async () => void (await prune()), logFault),
+    every(timings.expire, () => others.expire(), logFault),
   ];
   const ready = others.takeOver().catch(logFault);
 
@@ -280,6 +276,8 @@ export function createEngine(options: EngineOptions): TaskEngine & TaskKeeper {
       return tasks;
     },
     respond,
+    send,
+    retry,
     cancel,
     async resume(id, owner) {
       if (isTerminal(await stored(id, owner))) return stored(id, owner);
@@ -291,10 +289,26 @@ export function createEngine(options: EngineOptions): TaskEngine & TaskKeeper {
       await stored(id, owner);
       const loaded = await store.load(id);
       if (loaded === undefined) throw noTask(id);
-      const { task, steps, intents, questions } = loaded;
-      return { task, steps, intents, questions };
+      const { task, steps, intents, questions, sent } = loaded;
+      return { task, steps, intents, questions, sent };
     },
     prune,
+    atWork: () => here.all().map(({ task }) => task),
+    definition: (hash) => store.definition(hash),
+    async artifact(id, owner, artifact, range) {
+      await stored(id, owner);
+      return store.artifact(id, artifact, range);
+    },
+    async artifacts(id, owner) {
+      await stored(id, owner);
+      return store.artifacts(id);
+    },
+    audit: () => auditLog(store),
+    verifyAudit: async () => verifyChain(auditLog(store), await store.anchor()),
+    async backup(file) {
+      await writes.settled();
+      await store.backup(file);
+    },
     async journal(id, owner) {
       await stored(id, owner);
       return store.steps(id);
@@ -302,6 +316,15 @@ export function createEngine(options: EngineOptions): TaskEngine & TaskKeeper {
     watch,
     close: (graceMs = 0) => (closed ??= drain(graceMs)),
   };
+}
+
+async function* auditLog(store: Store): AsyncGenerator<AuditEntry> {
+  for (let seq = 0; ;) {
+    const entries = await store.audit(seq, page);
+    yield* entries;
+    seq = entries.at(-1)?.seq ?? Infinity;
+    if (entries.length < page) return;
+  }
 }
 
 /** What a new task continues: the last task of its conversation. */

@@ -1,11 +1,12 @@
 /**
- * What happens around this process on the same store: tasks that the dead left or an answer woke are run here, and
- * what others wrote is brought to our runs and our watchers.
+ * What happens around this process on the same store: tasks that wait, that the dead left or that an answer woke are
+ * run here as far as there are places, and what others wrote, or time has brought, reaches our runs and our watchers.
  */
 import { UnavailableError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { AtWork, Running } from './at-work.ts';
 import { deathWatch } from './death-watch.ts';
+import type { Place, WorkPlaces } from './places.ts';
 import type { Run } from './run.ts';
 import { type BlameRule, type Instance, type Store, StoreError } from './store.ts';
 import type { Watchers } from './watchers.ts';
@@ -14,6 +15,7 @@ export interface OtherProcessesOptions {
   store: Store;
   self: Instance;
   here: AtWork;
+  places: WorkPlaces;
   watchers: Watchers;
   log: Log;
   /** Ends what a dead instance left running, before its tasks go on. */
@@ -27,29 +29,31 @@ export interface OtherProcessesOptions {
 export interface OtherProcesses {
   /** Says that this process lives, unless it did lately. */
   beat(): Promise<void>;
-  /** Runs what was left or woken, as far as nobody runs it and there is room. */
+  /** Runs what wants to run, as far as nobody runs it and there are places. */
   adopt(): Promise<void>;
-  /** Runs a task that was answered here, if nobody does: it waits for no room, as a new task does not. */
-  goOn(id: string): Promise<void>;
   takeOver(): Promise<void>;
-  /** Answers to our questions, the end of our tasks, states that somebody watches. */
+  /** What was written to the task from outside reaches its run, wherever that is. */
+  reach(id: string): Promise<void>;
+  /** Answers to our questions, messages, the end of our tasks, states that somebody watches. */
   readNews(): Promise<void>;
+  /** Ends the questions and timers whose time is over. */
+  expire(): Promise<void>;
 }
 
 /** A task of which so many processes died is set aside. */
 const mostDeaths = 3;
-/** So many tasks that were left or woken are at work at a time: a restart with many does not load them all. */
-const mostAtWork = 1_000;
+/** Questions that expire in one transaction. */
+const expired = 200;
 
 export function otherProcesses(options: OtherProcessesOptions): OtherProcesses {
-  const { store, self, here, watchers, log, endLeftovers, mine, timings } = options;
+  const { store, self, here, places, watchers, log, endLeftovers, mine, timings } = options;
   const deadAmong = deathWatch(timings.death);
   const blame: BlameRule = { withinMs: timings.probation, most: mostDeaths };
   let beatAt = -Infinity;
   /** Claimed, but their rows could not be read yet. */
-  const unread = new Map<string, number>();
-  /** Those at work that were not started here. */
-  const woken = new WeakSet<Running>();
+  const unread = new Map<string, { fence: number; place: Place }>();
+  let adopting: Promise<void> | undefined;
+  let isMoreWanted = false;
 
   const mayRun = (): boolean => mine().length > 0;
 
@@ -60,36 +64,51 @@ export function otherProcesses(options: OtherProcessesOptions): OtherProcesses {
     beatAt = now;
   };
 
-  const adopt = async (): Promise<void> => {
-    const room = mostAtWork - here.all().filter((entry) => woken.has(entry)).length;
+  /** One claim at a time, so that none takes the places of another. */
+  const adopt = (): Promise<void> => {
+    isMoreWanted = true;
+    return (adopting ??= adoptAll());
+  };
+
+  const adoptAll = async (): Promise<void> => {
+    try {
+      while (isMoreWanted) {
+        isMoreWanted = false;
+        await claim();
+        if (unread.size > 0) await beat();
+        for (const [id, { fence, place }] of [...unread]) if (mayRun()) await wake(id, fence, place);
+      }
+    } finally {
+      adopting = undefined;
+    }
+  };
+
+  const claim = async (): Promise<void> => {
     const which = mine();
-    if (mayRun() && room > 0) await claim(room, which === 'all' ? undefined : which);
+    const free = places.free();
+    if (which.length === 0 || free === undefined) return;
+    const learn = places.claiming(free);
+    const claimed = await store.claim(self.id, free, mostDeaths - 1, which === 'all' ? undefined : which);
+    learn(claimed);
+    for (const { id, fence, agent, isWoken } of claimed) unread.set(id, { fence, place: places.take(agent, isWoken) });
   };
 
-  const goOn = async (id: string): Promise<void> => {
-    const which = mine();
-    if (which === 'all' || which.includes(id)) await claim(1, [id]);
-  };
-
-  const claim = async (most: number, among?: readonly string[]): Promise<void> => {
-    const claimed = await store.claim(self.id, most, mostDeaths - 1, among);
-    for (const { id, fence } of claimed) unread.set(id, fence);
-    if (unread.size > 0) await beat();
-    for (const [id, fence] of unread) if (mayRun()) await wake(id, fence);
-  };
-
-  const wake = async (id: string, fence: number): Promise<void> => {
+  const wake = async (id: string, fence: number, place: Place): Promise<void> => {
     unread.delete(id);
+    let entry: Running | undefined;
     try {
       const loaded = await store.load(id);
-      if (loaded === undefined || loaded.fence !== fence || here.of(id) !== undefined || !mayRun()) return;
-      const entry = here.begin(loaded);
-      woken.add(entry);
+      if (loaded === undefined || loaded.fence !== fence || !mayRun()) return;
+      const before = here.of(id);
+      if (before !== undefined) here.stop(before, takenOver());
+      entry = here.begin(loaded, place);
       if (loaded.deaths >= mostDeaths - 1) void acquit(entry);
     } catch (error) {
       log.error({ task: id, err: error }, 'a task could not be read');
-      if (error instanceof StoreError) unread.set(id, fence);
+      if (error instanceof StoreError) unread.set(id, { fence, place });
       else await setAside(id, fence);
+    } finally {
+      if (entry === undefined && !unread.has(id)) place.free();
     }
   };
 
@@ -133,7 +152,7 @@ export function otherProcesses(options: OtherProcessesOptions): OtherProcesses {
     for (const entry of before) {
       if (entry.run.isClosed) continue;
       if (owned.has(entry.task.id)) await deliver(entry.run);
-      else here.stop(entry, new UnavailableError('The task was ended, or taken over, by another process.'));
+      else here.stop(entry, takenOver());
     }
     await showWatched();
     await adopt();
@@ -149,12 +168,33 @@ export function otherProcesses(options: OtherProcessesOptions): OtherProcesses {
   };
 
   const deliver = async (run: Run): Promise<void> => {
+    const { id } = run.task;
+    run.heard(await store.sent(id));
     if (run.openQuestions === 0) return;
-    for (const question of await store.questions(run.task.id))
+    for (const question of await store.questions(id))
       if (question.answer !== undefined) run.answered(question, question.answer);
-    const task = await store.task(run.task.id);
+    const task = await store.task(id);
     if (task !== undefined && !run.isClosed) here.changed(task);
   };
 
-  return { beat, adopt, goOn, takeOver, readNews };
+  const reach = async (id: string): Promise<void> => {
+    const entry = here.of(id);
+    await (entry === undefined ? adopt() : deliver(entry.run));
+  };
+
+  const expire = async (): Promise<void> => {
+    const first = await store.expire(Date.now(), expired);
+    for (let ids = first; ids.length > 0; ids = await store.expire(Date.now(), expired)) {
+      await store.sync();
+      for (const { run } of ids.flatMap((id) => here.of(id) ?? [])) await deliver(run);
+    }
+    if (first.length === 0) return;
+    await showWatched();
+    await adopt();
+  };
+
+  return { beat, adopt, takeOver, reach, readNews, expire };
 }
+
+const takenOver = (): UnavailableError =>
+  new UnavailableError('The task was ended, or taken over, by another process.');

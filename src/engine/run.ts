@@ -9,11 +9,12 @@
  *   - once it is closed, nothing is written, told or resumed.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Finished } from '../task/engine.ts';
+import type { AuditNote } from '../task/audit.ts';
+import type { Finished, Kept, Range } from '../task/engine.ts';
 import type { ProgressEvent } from '../task/event.ts';
-import type { Answer, Intent, Question } from '../task/question.ts';
+import type { Answer, Intent, Question, Sent } from '../task/question.ts';
 import type { StepRecord, Task } from '../task/task.ts';
-import { FencedError, type Loaded, type Write } from './store.ts';
+import { byItself, FencedError, type Loaded, type Write } from './store.ts';
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 /** A write of this run; task and fence are added. */
@@ -24,8 +25,9 @@ export interface RunPorts {
   tell(event: ProgressEvent & { path: string; at: number }): void;
   wantDeltas(): boolean;
   previous(): Promise<readonly Finished[]>;
-  /** A question was stored: the task's status is another one. */
-  asked(): void;
+  kept(id: string, range: Range): Promise<Kept | undefined>;
+  /** Its questions are others in the store: so its status may be. */
+  asksAnew(): void;
   /** Nothing of it is at work any more: from this call on it must not be resumed. */
   parked(): void;
 }
@@ -36,6 +38,8 @@ export class Run {
   readonly steps: ReadonlyMap<string, StepRecord>;
   readonly intents: ReadonlyMap<string, Intent>;
   readonly questions: Map<string, Question>;
+  /** What people have sent to it, oldest first; replaced as a whole. */
+  inbox: readonly Sent[];
   readonly #fence: number;
   readonly #ports: RunPorts;
   readonly #waiting = new Map<string, PromiseWithResolvers<Answer>>();
@@ -43,11 +47,12 @@ export class Run {
   #atWork = 0;
   #isClosed = false;
 
-  constructor({ task, fence, steps, intents, questions }: Loaded, ports: RunPorts) {
+  constructor({ task, fence, steps, intents, questions, sent }: Loaded, ports: RunPorts) {
     this.task = task;
     this.steps = new Map(steps.map((step) => [step.key, step]));
     this.intents = intents;
     this.questions = new Map(questions.map((question) => [question.key, question]));
+    this.inbox = sent;
     this.#fence = fence;
     this.#ports = ports;
   }
@@ -66,9 +71,7 @@ export class Run {
   }
 
   get openQuestions(): number {
-    let open = 0;
-    for (const { answer } of this.questions.values()) if (answer === undefined) open += 1;
-    return open;
+    return this.#open(() => true).length;
   }
 
   /** From now on nothing is written: the task has ended, is parked, or is somebody else's. */
@@ -97,6 +100,30 @@ export class Run {
     return this.#ports.previous();
   }
 
+  kept(id: string, range: Range): Promise<Kept | undefined> {
+    return this.#ports.kept(id, range);
+  }
+
+  /** All that the store has: whoever reads it twice may read the older last. */
+  heard(sent: readonly Sent[]): void {
+    if (sent.length > this.inbox.length) this.inbox = sent;
+  }
+
+  /** `value` is JSON text. What the step relayed is withdrawn with it. */
+  async record(key: string, value: string, at: number, notes: readonly AuditNote[]): Promise<void> {
+    await this.write({ kind: 'step', key, value, at, ...(notes.length > 0 && { notes }) });
+    this.#withdrawn((question) => question.relayedBy === key, at);
+  }
+
+  /** Those of the questions that are open. */
+  async withdraw(which: (question: Question) => boolean): Promise<void> {
+    const keys = this.#open(which).map(({ key }) => key);
+    if (keys.length === 0) return;
+    const at = Date.now();
+    await this.write({ kind: 'withdraw', keys, at });
+    this.#withdrawn(({ key }) => keys.includes(key), at);
+  }
+
   /** A verb at work: the task does not rest meanwhile. */
   async working<T>(verb: () => Promise<T>): Promise<T> {
     this.#atWork += 1;
@@ -112,14 +139,14 @@ export class Run {
     // Before it is stored: its answer may come before we hear that it was.
     this.questions.set(question.key, question);
     await this.write({ kind: 'question', question, at: question.askedAt }, { barrier: true });
-    this.#ports.asked();
+    this.#ports.asksAnew();
   }
 
   answerTo(key: string): Promise<Answer> {
     this.abort.signal.throwIfAborted();
     const known = this.questions.get(key)?.answer;
     if (known !== undefined) return Promise.resolve(known);
-    const answer = Promise.withResolvers<Answer>();
+    const answer = this.#waiting.get(key) ?? Promise.withResolvers<Answer>();
     this.#waiting.set(key, answer);
     this.#checkRest();
     return answer.promise;
@@ -131,6 +158,19 @@ export class Run {
     this.questions.set(question.key, { ...question, answer });
     this.#waiting.get(question.key)?.resolve(answer);
     this.#waiting.delete(question.key);
+  }
+
+  #open(which: (question: Question) => boolean): Question[] {
+    // Most tasks ask nothing.
+    if (this.questions.size === 0) return [];
+    return [...this.questions.values()].filter((question) => question.answer === undefined && which(question));
+  }
+
+  #withdrawn(which: (question: Question) => boolean, at: number): void {
+    const open = this.#open(which);
+    const answer: Answer = { response: { action: 'withdrawn' }, by: byItself, at };
+    for (const question of open) this.answered(question, answer);
+    if (open.length > 0) this.#ports.asksAnew();
   }
 
   #checkRest(): void {

@@ -89,6 +89,7 @@ const isNoNews = (task: Task, told: Task): boolean =>
 
 export const isSameState = (a: Task, b: Task): boolean =>
   a.status === b.status &&
+  a.statusMessage === b.statusMessage &&
   (a.status !== 'input_required' || b.status !== 'input_required' || openKeys(a) === openKeys(b));
 
 const openKeys = ({ inputRequests }: Task & { status: 'input_required' }): string => Object.keys(inputRequests).join();

@@ -1,16 +1,19 @@
 /** What every engine promises, whatever store it stands on. `open` gives a new, empty store each time. */
 import { afterEach, expect, test } from 'vitest';
-import { createEngine, type EngineOptions } from '../../src/engine/engine.ts';
+import { createEngine } from '../../src/engine/engine.ts';
+import type { EngineOptions } from '../../src/engine/options.ts';
 import { type Store, StoreError } from '../../src/engine/store.ts';
 import { BusyError, NotFoundError, UnavailableError } from '../../src/errors.ts';
 import { silentLog } from '../../src/log.ts';
 import { text } from '../../src/task/content.ts';
 import type { StartTask, TaskContext, TaskEngine, TaskHandler } from '../../src/task/engine.ts';
 import type { TaskEvent } from '../../src/task/event.ts';
+import type { Via } from '../../src/task/question.ts';
 import type { Task, TaskResult } from '../../src/task/task.ts';
 import { noUsage } from '../../src/task/usage.ts';
 
 export const answer = (words: string): TaskResult => ({ content: [text(words)], stop: 'answer', usage: noUsage });
+export const via: Via = { channel: 'test' };
 export const request: StartTask = { agent: 'a', input: { message: 'hi' }, owner: 'ann' };
 const delta = { type: 'text_delta', agent: 'a', text: 'x' } as const;
 const turn = (number: number) => ({ type: 'turn_start', agent: 'a', turn: number }) as const;
@@ -114,14 +117,14 @@ export function engineContract(open: () => Store): void {
       await Promise.resolve();
       await Promise.resolve();
     }
-    const cancelled = await engine.cancel(task.id, 'ann');
+    const cancelled = await engine.cancel(task.id, 'ann', via);
     if (first === 'cancel') settle.completion();
     await watching;
     const status = { completion: 'completed', cancel: 'cancelled', fault: 'failed' }[first];
     expect(cancelled.status).toBe(status);
     expect((await engine.get(task.id, 'ann')).status).toBe(status);
     expect(statuses).toEqual(['working', status]);
-    expect((await engine.cancel(task.id, 'ann')).status).toBe(status);
+    expect((await engine.cancel(task.id, 'ann', via)).status).toBe(status);
   });
 
   test('a cancelled task hears its signal, begins nothing more and records nothing more', async () => {
@@ -135,7 +138,7 @@ export function engineContract(open: () => Store): void {
       commitNow = () => commit('{}', 'unsafe');
       return effect.promise;
     });
-    await engine.cancel(task.id, 'ann');
+    await engine.cancel(task.id, 'ann', via);
     expect(context.signal.aborted).toBe(true);
     let begun = 0;
     const begin = (): Promise<number> => Promise.resolve((begun += 1));
@@ -157,7 +160,7 @@ export function engineContract(open: () => Store): void {
       store: { ...store, write: (writes) => store.write(writes) },
     });
     const task = await engine.start(request);
-    const events = await Promise.all([collect(engine.watch(task.id, 'ann')), engine.cancel(task.id, 'ann')]);
+    const events = await Promise.all([collect(engine.watch(task.id, 'ann')), engine.cancel(task.id, 'ann', via)]);
     expect(['completed', 'cancelled']).toContain(events[1].status);
     expect(shapes(events[0]).at(-1)).toBe(events[1].status);
     if (events[1].status === 'cancelled') expect(begun).toBeLessThanOrEqual(1);
@@ -256,7 +259,7 @@ export function engineContract(open: () => Store): void {
     };
     const verbs: ((id: string) => Promise<unknown>)[] = [
       (id) => engine.get(id, 'bob'),
-      (id) => engine.cancel(id, 'bob'),
+      (id) => engine.cancel(id, 'bob', via),
       (id) => engine.journal(id, 'bob'),
       (id) => collect(engine.watch(id, 'bob')),
       (conversation) => engine.start({ ...request, owner: 'bob', conversation }),
@@ -292,7 +295,7 @@ export function engineContract(open: () => Store): void {
     const again = { ...request, conversation: first.conversation };
     await hands.of(first);
     await expect(engine.start(again)).rejects.toBeInstanceOf(BusyError);
-    await engine.cancel(first.id, 'ann'); // its code never came to rest
+    await engine.cancel(first.id, 'ann', via); // its code never came to rest
     const second = await engine.start(again);
     expect(second).toMatchObject({ conversation: first.id, predecessor: first.id });
     await expect(engine.start(again)).rejects.toBeInstanceOf(BusyError);

@@ -8,7 +8,7 @@ import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
 import { FencedError, type Write } from '../../src/engine/store.ts';
 import { UsageError } from '../../src/errors.ts';
 import { silentLog } from '../../src/log.ts';
-import { answer, byHand, collect, engineContract, request } from './contract.ts';
+import { answer, byHand, collect, engineContract, request, via } from './contract.ts';
 import { questionContract } from './questions.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'deputy-engine-'));
@@ -52,7 +52,7 @@ test('a task left over from a process that is gone keeps its conversation busy u
   const engine = createEngine({ store: openSqliteStore(path), log: silentLog, handler: byHand().handler });
   const again = { ...request, conversation: task.conversation };
   await expect(engine.start(again)).rejects.toThrow('busy');
-  expect((await engine.cancel(task.id, 'ann')).status).toBe('cancelled');
+  expect((await engine.cancel(task.id, 'ann', via)).status).toBe('cancelled');
   expect((await engine.start(again)).predecessor).toBe(task.id);
   await Promise.all([engine.close(), dead.close()]);
 });
@@ -64,7 +64,7 @@ test('the store keeps a terminal status (T2) whoever writes next', async () => {
   await collect(engine.watch(task.id, 'ann'));
   const late = store.write([{ kind: 'end', id: task.id, fence: 1, status: 'cancelled', outcome: '{}', at: 1 }]);
   await expect(late).rejects.toBeInstanceOf(FencedError);
-  expect(await store.cancel(task.id, 1)).toBe(false);
+  expect(await store.cancel(task.id, { owner: 'ann', ...via }, 1)).toBe(false);
   expect((await store.task(task.id))?.status).toBe('completed');
   await engine.close();
 });

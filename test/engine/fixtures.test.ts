@@ -7,7 +7,7 @@ import { afterAll, expect, test } from 'vitest';
 import { createEngine } from '../../src/engine/engine.ts';
 import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
 import { silentLog } from '../../src/log.ts';
-import { collect } from './contract.ts';
+import { collect, via } from './contract.ts';
 import { journey } from './fixtures/journey.ts';
 import { openKeys } from './questions.ts';
 
@@ -39,7 +39,7 @@ test.each(files)('%s: what has ended is there, what waited is answered, what was
       : task.status;
   };
   const asking = await engine.get(idOf('asks'), 'ann');
-  await engine.respond(asking.id, 'ann', { [openKeys(asking)[0] ?? '']: { action: 'decline' } }, 'test');
+  await engine.respond(asking.id, 'ann', { [openKeys(asking)[0] ?? '']: { action: 'decline' } }, via);
   expect(await ended('quick')).toEqual(['kept']);
   expect(await ended('asks')).toEqual(['kept', { action: 'decline' }]);
   expect(await ended('left')).toEqual(['kept', '{"n": 1}', 'unsafe', 'remote-1']);

@@ -1,12 +1,13 @@
 /** What every engine promises about questions, whatever store it stands on. */
 import { afterEach, expect, test } from 'vitest';
-import { createEngine, type EngineOptions } from '../../src/engine/engine.ts';
+import { createEngine } from '../../src/engine/engine.ts';
+import type { EngineOptions } from '../../src/engine/options.ts';
 import type { Store } from '../../src/engine/store.ts';
 import { silentLog } from '../../src/log.ts';
 import type { TaskContext, TaskEngine, TaskHandler, TaskKeeper } from '../../src/task/engine.ts';
 import type { InputRequest, InputResponse } from '../../src/task/question.ts';
 import type { Task } from '../../src/task/task.ts';
-import { answer, collect, request } from './contract.ts';
+import { answer, collect, request, via } from './contract.ts';
 
 const form: Extract<InputRequest, { kind: 'form' }> = {
   kind: 'form',
@@ -63,7 +64,7 @@ export function questionContract(open: () => Store): void {
   };
   const parked = async (store: Store, id: string): Promise<void> => {
     for (;;) {
-      const probe = await store.claim('probe', 0, 2);
+      const probe = await store.claim('probe', { fresh: 0, woken: 0 }, 2);
       expect(probe).toEqual([]);
       if (!(await isOwned(store, id))) return;
       await new Promise((resolve) => setImmediate(resolve));
@@ -86,7 +87,7 @@ export function questionContract(open: () => Store): void {
     await parked(store, id);
     expect(stretches).toHaveLength(1);
     const done = result(engine, id);
-    await engine.respond(id, 'ann', { [keys[0] ?? '']: accept('red') }, 'test');
+    await engine.respond(id, 'ann', { [keys[0] ?? '']: accept('red') }, via);
     expect(await done).toBe('[["a",{"colour":"red"}]]');
     expect(stretches).toHaveLength(2);
     expect((await engine.journal(id, 'ann')).map(({ key }) => key)).toEqual(['a/before', 'a/after']);
@@ -95,11 +96,11 @@ export function questionContract(open: () => Store): void {
   test('several questions are open at once; each is answered alone, and the task rests in between', async () => {
     const { store, engine, id, keys } = await begin(['a', 'b', 'c']);
     await parked(store, id);
-    const left = await engine.respond(id, 'ann', { [keys[1] ?? '']: accept('red') }, 'test');
+    const left = await engine.respond(id, 'ann', { [keys[1] ?? '']: accept('red') }, via);
     expect(openKeys(left)).toEqual([keys[0], keys[2]]);
     await until(engine, id, waitsFor(2));
     await parked(store, id);
-    await engine.respond(id, 'ann', { [keys[0] ?? '']: accept('blue'), [keys[2] ?? '']: accept('green') }, 'test');
+    await engine.respond(id, 'ann', { [keys[0] ?? '']: accept('blue'), [keys[2] ?? '']: accept('green') }, via);
     expect(await result(engine, id)).toBe('[["a",{"colour":"blue"}],["b",{"colour":"red"}],["c",{"colour":"green"}]]');
   });
 
@@ -111,30 +112,30 @@ export function questionContract(open: () => Store): void {
     async (_, bad) => {
       const { engine, id, keys } = await begin(['a']);
       const [first = ''] = keys;
-      const again = await engine.respond(id, 'ann', { [first]: bad }, 'test');
+      const again = await engine.respond(id, 'ann', { [first]: bad }, via);
       const [second = ''] = openKeys(again);
       expect(second).not.toBe(first);
       expect(openKeys(again)).toHaveLength(1);
-      expect(openKeys(await engine.respond(id, 'ann', { [first]: accept('red') }, 'test'))).toEqual([second]);
-      const [third = ''] = openKeys(await engine.respond(id, 'ann', { [second]: bad }, 'test'));
+      expect(openKeys(await engine.respond(id, 'ann', { [first]: accept('red') }, via))).toEqual([second]);
+      const [third = ''] = openKeys(await engine.respond(id, 'ann', { [second]: bad }, via));
       expect(new Set([first, second, third]).size).toBe(3); // T3
-      await engine.respond(id, 'ann', { [third]: accept('red') }, 'test');
+      await engine.respond(id, 'ann', { [third]: accept('red') }, via);
       expect(await result(engine, id)).toContain('red');
     },
   );
 
   test('a decline of what must be decided is no answer: the question stays open under a new key', async () => {
     const { engine, id, keys } = await begin(['a'], undefined, { ...form, mustDecide: true });
-    const again = await engine.respond(id, 'ann', { [keys[0] ?? '']: { action: 'decline' } }, 'test');
+    const again = await engine.respond(id, 'ann', { [keys[0] ?? '']: { action: 'decline' } }, via);
     const [key = ''] = openKeys(again);
     expect(key).not.toBe(keys[0]);
-    await engine.respond(id, 'ann', { [key]: accept('red') }, 'test');
+    await engine.respond(id, 'ann', { [key]: accept('red') }, via);
     expect(await result(engine, id)).toContain('red');
   });
 
   test('a decline is an answer', async () => {
     const { engine, id, keys } = await begin(['a']);
-    await engine.respond(id, 'ann', { [keys[0] ?? '']: { action: 'decline' } }, 'test');
+    await engine.respond(id, 'ann', { [keys[0] ?? '']: { action: 'decline' } }, via);
     expect(await result(engine, id)).toContain('decline');
   });
 
@@ -142,15 +143,15 @@ export function questionContract(open: () => Store): void {
     const { engine, id, keys } = await begin(['a', 'b']);
     const [key = '', other = ''] = keys;
     await Promise.all([
-      engine.respond(id, 'ann', { [key]: accept('first') }, 'host'),
-      engine.respond(id, 'ann', { [key]: accept('second') }, 'console'),
+      engine.respond(id, 'ann', { [key]: accept('first') }, { channel: 'host' }),
+      engine.respond(id, 'ann', { [key]: accept('second') }, { channel: 'console' }),
     ]);
-    await engine.respond(id, 'ann', { [key]: accept('third'), nonsense: accept('x'), __proto__: accept('y') }, 'test');
+    await engine.respond(id, 'ann', { [key]: accept('third'), nonsense: accept('x'), __proto__: accept('y') }, via);
     const { questions } = await engine.record(id, 'ann');
     expect(questions.map(({ answer }) => answer?.by)).toEqual([{ owner: 'ann', channel: 'host' }, undefined]);
-    await engine.respond(id, 'ann', { [other]: accept('blue') }, 'test');
+    await engine.respond(id, 'ann', { [other]: accept('blue') }, via);
     expect(await result(engine, id)).toBe('[["a",{"colour":"first"}],["b",{"colour":"blue"}]]');
-    const late = await engine.respond(id, 'ann', { [key]: accept('late') }, 'test');
+    const late = await engine.respond(id, 'ann', { [key]: accept('late') }, via);
     expect(late.status).toBe('completed');
   });
 
@@ -160,9 +161,9 @@ export function questionContract(open: () => Store): void {
     await until(one.engine, two.id, waitsFor(1));
     // The same place in the code has the same key in every task.
     expect(openKeys(await one.engine.get(two.id, 'ann'))).toEqual(one.keys);
-    await one.engine.respond(two.id, 'ann', { [one.keys[0] ?? '']: accept('red') }, 'test');
+    await one.engine.respond(two.id, 'ann', { [one.keys[0] ?? '']: accept('red') }, via);
     expect(openKeys(await one.engine.get(one.id, 'ann'))).toEqual(one.keys);
-    const foreign = one.engine.respond(one.id, 'bob', { [one.keys[0] ?? '']: accept('red') }, 'test');
+    const foreign = one.engine.respond(one.id, 'bob', { [one.keys[0] ?? '']: accept('red') }, via);
     await expect(foreign).rejects.toThrow(`There is no task ${one.id}.`);
     expect(openKeys(await one.engine.get(one.id, 'ann'))).toEqual(one.keys);
   });
@@ -182,7 +183,7 @@ export function questionContract(open: () => Store): void {
     const task = await until(engine, (await engine.start(request)).id, waitsFor(1));
     free.resolve();
     const key = openKeys(task)[0] ?? '';
-    await engine.respond(task.id, 'ann', { [key]: accept('red') }, 'test');
+    await engine.respond(task.id, 'ann', { [key]: accept('red') }, via);
     expect(await result(engine, task.id)).toBe('2');
   });
 
@@ -190,9 +191,9 @@ export function questionContract(open: () => Store): void {
     const { store, engine, id, keys } = await begin(['a']);
     await parked(store, id);
     const watching = collect(engine.watch(id, 'ann'));
-    expect((await engine.cancel(id, 'ann')).status).toBe('cancelled');
+    expect((await engine.cancel(id, 'ann', via)).status).toBe('cancelled');
     expect((await watching).at(-1)).toMatchObject({ task: { status: 'cancelled' } });
-    const late = await engine.respond(id, 'ann', { [keys[0] ?? '']: accept('red') }, 'test');
+    const late = await engine.respond(id, 'ann', { [keys[0] ?? '']: accept('red') }, via);
     expect(late.status).toBe('cancelled');
   });
 
@@ -208,7 +209,7 @@ export function questionContract(open: () => Store): void {
       return answer('never');
     });
     const task = await until(engine, (await engine.start(request)).id, waitsFor(1));
-    await engine.cancel(task.id, 'ann');
+    await engine.cancel(task.id, 'ann', via);
     expect((await engine.get(task.id, 'ann')).status).toBe('cancelled');
     await engine.close();
   });
@@ -219,7 +220,7 @@ export function questionContract(open: () => Store): void {
     const waiting = await Promise.all(tasks.map(({ id }) => until(engine, id, waitsFor(1))));
     const all = Promise.all(tasks.map(({ id }) => collect(engine.watch(id, 'ann'))));
     await Promise.all(
-      waiting.map((task) => engine.respond(task.id, 'ann', { [openKeys(task)[0] ?? '']: accept('red') }, 'test')),
+      waiting.map((task) => engine.respond(task.id, 'ann', { [openKeys(task)[0] ?? '']: accept('red') }, via)),
     );
     for (const events of await all) expect(events.at(-1)).toMatchObject({ task: { status: 'completed' } });
   });
@@ -243,7 +244,7 @@ export function questionContract(open: () => Store): void {
       { onEvent: (event) => events.push(event.type === 'turn_start' ? `turn ${event.turn}` : event.type) },
     );
     const task = await until(engine, (await engine.start(request)).id, waitsFor(1));
-    await engine.respond(task.id, 'ann', { colour: accept('red') }, 'test');
+    await engine.respond(task.id, 'ann', { colour: accept('red') }, via);
     await result(engine, task.id);
     expect(events.filter((event) => event !== 'status')).toEqual([
       'turn 1',

@@ -4,14 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { deathWatch } from '../../src/engine/death-watch.ts';
-import { createEngine, type EngineOptions } from '../../src/engine/engine.ts';
+import { createEngine } from '../../src/engine/engine.ts';
+import type { EngineOptions } from '../../src/engine/options.ts';
 import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
 import { FencedError, type Store } from '../../src/engine/store.ts';
 import { BusyError, NotFoundError, UsageError } from '../../src/errors.ts';
 import { silentLog } from '../../src/log.ts';
 import type { TaskEngine, TaskHandler, TaskKeeper } from '../../src/task/engine.ts';
 import type { Task } from '../../src/task/task.ts';
-import { answer, byHand, collect, request } from './contract.ts';
+import { answer, byHand, collect, request, via } from './contract.ts';
 import { goneInstance, mortalStore } from './mortal-store.ts';
 import { accept, asking, openKeys, until, waitsFor } from './questions.ts';
 
@@ -54,11 +55,11 @@ test('a parked task is answered in the next process, and goes on there with what
   await first.close();
   const second = engineOn(path, asking(['a', 'b']));
   const [a = '', b = ''] = openKeys(await second.get(id, 'ann'));
-  await second.respond(id, 'ann', { [a]: accept('red') }, 'test');
+  await second.respond(id, 'ann', { [a]: accept('red') }, via);
   await second.close();
   const third = engineOn(path, asking(['a', 'b']));
   expect(openKeys(await third.get(id, 'ann'))).toEqual([b]);
-  await third.respond(id, 'ann', { [b]: accept('blue') }, 'test');
+  await third.respond(id, 'ann', { [b]: accept('blue') }, via);
   expect(JSON.stringify(await ended(third, id))).toContain(
     '[[\\"a\\",{\\"colour\\":\\"red\\"}],[\\"b\\",{\\"colour\\":\\"blue\\"}]]',
   );
@@ -136,7 +137,7 @@ test('an answer given in another process reaches the run, parked or at work', as
   const atWork = await until(here, (await here.start(request)).id, waitsFor(1));
   const parked = await until(here, (await here.start({ ...request, owner: 'ann' })).id, waitsFor(1));
   for (const task of [atWork, parked])
-    await there.respond(task.id, 'ann', { [openKeys(task)[0] ?? '']: accept('red') }, 'test');
+    await there.respond(task.id, 'ann', { [openKeys(task)[0] ?? '']: accept('red') }, via);
   free.resolve();
   for (const { id } of [atWork, parked]) expect(await ended(here, id)).toMatchObject({ status: 'completed' });
 });
@@ -147,7 +148,7 @@ test('a cancel in another process cuts the run, and no effect of it begins any m
   const [here, there] = [engineOn(path, hands.handler), engineOn(path, hands.handler)];
   const task = await here.start(request);
   const { context } = await hands.of(task);
-  expect((await there.cancel(task.id, 'ann')).status).toBe('cancelled');
+  expect((await there.cancel(task.id, 'ann', via)).status).toBe('cancelled');
   expect((await here.get(task.id, 'ann')).status).toBe('cancelled');
   let sent = false;
   const late = context.step('call', async (_, commit) => {
@@ -177,7 +178,8 @@ test('E3: a process that was paused and taken for dead can write nothing more', 
   };
   await one.write([{ kind: 'task', task, instance: 'one' }]);
   await two.bury('one', { withinMs: 0, most: 3 }, at);
-  expect(await two.claim('two', 10, 2)).toEqual([{ id: 't', fence: 3 }]);
+  const taken = { id: 't', fence: 3, agent: 'a', isWoken: false };
+  expect(await two.claim('two', { fresh: 10, woken: 10 }, 2)).toEqual([taken]);
   const of = { id: 't', fence: 1, at };
   for (const write of [
     { kind: 'intent', key: 'k', bytes: '{}', effect: 'unsafe', ...of },
@@ -201,10 +203,12 @@ test('a run that was taken over while its process slept is cut there, and ends o
   const { context } = await hands.of(task);
   const other = openSqliteStore(path);
   const [dead] = await other.others('nobody');
-  await other.bury(dead?.id ?? '', { withinMs: 0, most: 9 }, Date.now());
-  await other.close();
+  // In one turn: the sleeper must not wake in between.
+  const buried = other.bury(dead?.id ?? '', { withinMs: 0, most: 9 }, Date.now());
   const next = engineOn(path, () => Promise.resolve(answer('there')));
+  await buried;
   const end = await ended(next, task.id);
+  await other.close();
   if (!context.signal.aborted)
     await new Promise<void>((resolve) => context.signal.addEventListener('abort', () => resolve()));
   expect(end.status).toBe('completed');
@@ -230,7 +234,7 @@ test('of continuations at the same moment, in two processes, one is taken and th
   const both = [engineOn(path, hands.handler), engineOn(path, hands.handler)];
   const first = await both[0]?.start(request);
   if (first === undefined) throw new Error('not started');
-  await both[1]?.cancel(first.id, 'ann');
+  await both[1]?.cancel(first.id, 'ann', via);
   const again = { ...request, conversation: first.id };
   const tries = await Promise.allSettled(Array.from({ length: 6 }, async (_, index) => both[index % 2]?.start(again)));
   const refused = tries.filter((one) => one.status === 'rejected').map(({ reason }) => reason as unknown);
@@ -242,13 +246,13 @@ test('a task past its time is as if it never was, also before it is pruned; the 
   const path = newFile();
   const engine = engineOn(path, asking(['a']));
   const quick = await engine.start({ ...request, ttlMs: 40, idempotencyKey: 'k' });
-  await engine.cancel(quick.id, 'ann');
+  await engine.cancel(quick.id, 'ann', via);
   const slow = await until(engine, (await engine.start({ ...request, ttlMs: 5_000 })).id, waitsFor(1));
   await new Promise((resolve) => setTimeout(resolve, 60));
   await expect(engine.get(quick.id, 'ann')).rejects.toThrow(new NotFoundError(`There is no task ${quick.id}.`).message);
   expect((await engine.list({ owner: 'ann' })).map(({ id }) => id)).toEqual([slow.id]);
   expect((await engine.start({ ...request, idempotencyKey: 'k' })).id).not.toBe(quick.id);
-  await engine.respond(slow.id, 'ann', { [openKeys(slow)[0] ?? '']: accept('red') }, 'test');
+  await engine.respond(slow.id, 'ann', { [openKeys(slow)[0] ?? '']: accept('red') }, via);
   await collect(engine.watch(slow.id, 'ann'));
   const done = await engine.get(slow.id, 'ann');
   expect(done).toMatchObject({ status: 'completed' });

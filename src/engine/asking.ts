@@ -1,0 +1,63 @@
+/** How a running task asks: under which keys, and for whom. */
+import { createHash } from 'node:crypto';
+import type { InputRequest, InputResponse, Question } from '../task/question.ts';
+import type { Run } from './run.ts';
+
+/** @param expiresInMs after which it is answered by `expired`. */
+export function questionOf(key: string, request: Question['request'], expiresInMs?: number): Question {
+  const askedAt = Date.now();
+  const expiry = expiresInMs === undefined ? {} : { expiresAt: askedAt + expiresInMs };
+  return { key, wireKey: wireKeyOf(key, 1), request, askedAt, ...expiry };
+}
+
+/**
+ * Asks for somebody else from inside the step at work whose key is `relayedBy`; `signal` says that nobody needs the
+ * answer any more. What an earlier process asked in the same words under the same key is not asked twice; an answer to
+ * other words, or one that was withdrawn, is none.
+ */
+export async function relay(
+  run: Run,
+  { key: wanted, relayedBy, request }: { key: string; relayedBy: string; request: InputRequest },
+  signal: AbortSignal,
+): Promise<InputResponse> {
+  if (signal.aborted) return { action: 'withdrawn' };
+  const key = freeKey(run, wanted, request);
+  if (!run.questions.has(key)) await run.ask({ ...questionOf(key, request), relayedBy });
+  const failed = Promise.withResolvers<never>();
+  failed.promise.catch(() => {});
+  const withdraw = (): void => void run.withdraw((question) => question.key === key).catch(failed.reject);
+  if (signal.aborted) withdraw();
+  signal.addEventListener('abort', withdraw);
+  try {
+    return (await Promise.race([run.answerTo(key), failed.promise])).response;
+  } finally {
+    signal.removeEventListener('abort', withdraw);
+  }
+}
+
+function freeKey(run: Run, wanted: string, request: InputRequest): string {
+  const asked = JSON.stringify(request);
+  for (let attempt = 1; ; attempt += 1) {
+    const key = attempt === 1 ? wanted : `${wanted} (${attempt})`;
+    const before = run.questions.get(key);
+    const isUsable = before?.answer?.response.action !== 'withdrawn' && JSON.stringify(before?.request) === asked;
+    if (before === undefined || isUsable) return key;
+  }
+}
+
+/**
+ * A name that the task's author gave at the root is kept; of any other question the key says nothing. It is the same
+ * after a crash between two writes, and new for every attempt.
+ */
+function wireKeyOf(key: string, attempt: number): string {
+  const name = /^[A-Za-z_]\w{0,63}$/.test(key)
+    ? key
+    : createHash('sha256').update(key).digest('base64url').slice(0, 12);
+  return attempt === 1 && name === key ? name : `${name}.${attempt}`;
+}
+
+/** The key under which a question is asked again. */
+export function nextWireKey({ key, wireKey }: Question): string {
+  const attempt = Number(/\.(\d+)$/.exec(wireKey)?.[1] ?? 1);
+  return wireKeyOf(key, attempt + 1);
+}
