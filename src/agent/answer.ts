@@ -1,7 +1,8 @@
 /** What the model's last reply comes to: the agent's result, or a request to put right what does not fit. */
-import { isJsonObject, type Json } from '../json.ts';
-import { type TextContent } from '../task/content.ts';
+import { isJsonObject, type Json, type JsonObject } from '../json.ts';
+import { type TextContent, textOf } from '../task/content.ts';
 import type { TaskResult } from '../task/task.ts';
+import type { OutputShape } from './agent.ts';
 import type { ModelReply } from './model.ts';
 import { type Run, stopped } from './run.ts';
 
@@ -19,15 +20,23 @@ export function finalAnswer(run: Run, reply: ModelReply): Answer {
   const { output } = run.agent;
   if (output === undefined) return ended({ content, stop: 'answer', usage: run.spent.usage });
 
-  const value = parsed(content.map((block) => block.text).join(''));
-  const fault = value === undefined ? 'it is not JSON' : output.check(value);
-  if (fault === undefined && isJsonObject(value))
-    return ended({ content, structuredContent: value, stop: 'answer', usage: run.spent.usage });
+  const shaped = shapedBy(output, textOf(content));
+  if (shaped.kind === 'fits')
+    return ended({ content, structuredContent: shaped.value, stop: 'answer', usage: run.spent.usage });
 
-  const why = fault ?? 'it is not a JSON object';
   run.amendments += 1;
-  if (run.amendments <= maxAmendments) return { kind: 'amend', request: amendRequest(why) };
-  return ended(stopped(run, 'bad_output', `${run.agent.name} never fitted its output schema: ${why}`));
+  if (run.amendments <= maxAmendments) return { kind: 'amend', request: amendRequest(shaped.fault) };
+  return ended(stopped(run, 'bad_output', `${run.agent.name} never fitted its output schema: ${shaped.fault}`));
+}
+
+type Shaped = { kind: 'fits'; value: JsonObject } | { kind: 'misfit'; fault: string };
+
+/** Reads an answer as what the agent has promised. */
+export function shapedBy(output: OutputShape, answer: string): Shaped {
+  const value = parsed(answer);
+  const fault = value === undefined ? 'it is not JSON' : output.check(value);
+  if (fault !== undefined) return { kind: 'misfit', fault };
+  return isJsonObject(value) ? { kind: 'fits', value } : { kind: 'misfit', fault: 'it is not a JSON object' };
 }
 
 const ended = (result: TaskResult): Answer => ({ kind: 'result', result });

@@ -2,7 +2,9 @@
 import { text, textOf } from '../task/content.ts';
 import { addUsage } from '../task/usage.ts';
 import type { Message, ToolResult } from './model.ts';
+import { askPatiently } from './model-wait.ts';
 import type { Run } from './run.ts';
+import { sentText } from './steering.ts';
 import { guarded, toolsOf } from './turn.ts';
 
 /** The part of the window that a prompt may fill before it is compacted. */
@@ -25,18 +27,19 @@ export function isNearlyFull({ agent, messages, filled }: Run): boolean {
 }
 
 /**
- * Replaces `run.messages` by the request of the caller and a summary. At most once a turn: its step has one name.
+ * Replaces `run.messages` by the request of the caller, what people sent since, and a summary. At most once a turn: its
+ * step has one name.
  * @returns false when that cannot help: there is nothing to leave out, or the model gave no summary.
  */
 export async function compact(run: Run): Promise<boolean> {
   const { agent, context, messages, spent } = run;
   if (messages.length < 3) return false;
-  const outcome = await context.step(`turn ${spent.turns}: compact`, (signal) =>
+  const outcome = await askPatiently(run, 'compact', (signal) =>
     guarded(run, signal, async (cut) => ({
       system: agent.instructions,
       messages: [...messages.map(excerpt), { role: 'user', content: [text(request)] }],
       // The tools stay: some models refuse old calls without them, and prompt caches begin with them.
-      tools: await toolsOf(agent, cut),
+      tools: await toolsOf(run, cut),
     })),
   );
   if (outcome.kind !== 'reply') return false;
@@ -48,7 +51,7 @@ export async function compact(run: Run): Promise<boolean> {
   run.filled = 0;
   const replaced = messages.length;
   const summary = text(`Summary of the work so far:\n\n${said}`);
-  messages.splice(0, replaced, { role: 'user', content: [...run.request, summary] });
+  messages.splice(0, replaced, { role: 'user', content: [...run.request, ...run.heard.map(sentText), summary] });
   context.emit({ type: 'compacted', agent: agent.name, turn: spent.turns, messages: replaced });
   return true;
 }

@@ -2,6 +2,14 @@
  * Limits as values: what an agent may still spend, and which limit it has reached.
  * Time comes from records (`TaskContext.now`), so that a replay decides the same. It is *work time*: a clock that
  * stands still while a person is waited for, so that thinking uses up no limit.
+ *
+ * Invariants:
+ *   B1. What is spent is the sum of what is recorded, so that a crash refunds nothing that was recorded. A question to
+ *       a model that was under way at a crash is asked again, and its first try is not counted: its price is known to
+ *       nobody, and a task that crashes its process three times is set aside.
+ *   B2. A limit is looked at before each question to a model, and agents side by side share what is left beforehand. So
+ *       an agent oversteps by at most its last question, and a tree of agents by one for each slot in it.
+ *   B3. Nothing that an agent or a person says widens what its caller left to it.
  */
 import type { TaskContext } from '../task/engine.ts';
 import type { LimitName } from '../task/task.ts';
@@ -67,6 +75,7 @@ export interface Spent {
 export interface Budget extends Allowance {
   turns: number;
   toolCalls: number;
+  sameCall: number;
 }
 
 export function budgetOf(limits: Limits, startedAt: number, allowance?: Allowance): Budget {
@@ -76,6 +85,7 @@ export function budgetOf(limits: Limits, startedAt: number, allowance?: Allowanc
   return {
     turns: limits.turns,
     toolCalls: limits.toolCalls,
+    sameCall: limits.sameCall,
     depth: Math.min(limits.depth, allowance?.depth ?? limits.depth),
     chain: allowance?.chain ?? [],
     callers: allowance?.callers ?? [],
@@ -105,12 +115,14 @@ export const allowanceOf = (
   ...(budget.deadline !== undefined && { deadline: budget.deadline }),
 });
 
-/** The first limit that forbids another turn, with its sentence for people and models. */
-export function limitReached(
-  budget: Budget,
-  spent: Spent,
-  now: number,
-): { limit: LimitName; message: string } | undefined {
+/** A limit, with its sentence for people and models, which goes on from "it stopped: ". */
+export interface Reached {
+  limit: LimitName;
+  message: string;
+}
+
+/** The first limit that forbids another turn. */
+export function limitReached(budget: Budget, spent: Spent, now: number): Reached | undefined {
   if (budget.deadline !== undefined && now >= budget.deadline) return { limit: 'time', message: 'its time is up' };
   if (spent.turns >= budget.turns) return { limit: 'turns', message: `it has used its ${budget.turns} turns` };
   // An agent that used exactly its calls may still answer; `spent` counts what it asked for.
@@ -131,6 +143,9 @@ export function limitReached(
 /** Longer than this no timer can wait: nearly 25 days, which no single effect takes. */
 const longestTimer = 2 ** 31 - 1;
 
+/** Time does not run while `wait` does: for who waits for a person in the middle of an effect. */
+export type Paused = <T>(wait: () => Promise<T>) => Promise<T>;
+
 /**
  * Runs `effect` with `signal`, cut at the deadline as well. For use inside a step, where clocks are allowed.
  * The timer and the listener go with the effect: a task's signal outlives thousands of calls.
@@ -139,29 +154,61 @@ export async function withinDeadline<T>(
   deadline: number | undefined,
   { waited }: Pick<TaskContext, 'waited'>,
   signal: AbortSignal,
-  effect: (cut: AbortSignal) => Promise<T>,
+  effect: (cut: AbortSignal, paused: Paused) => Promise<T>,
 ): Promise<T> {
-  if (deadline === undefined) return effect(signal);
+  if (deadline === undefined) return effect(signal, (wait) => wait());
   const cut = new AbortController();
   const onAbort = (): void => cut.abort(signal.reason);
-  const left = deadline + waited - Date.now();
+  const clock = stoppableClock(deadline + waited - Date.now(), () => cut.abort());
   if (signal.aborted) onAbort();
-  else if (left <= 0) cut.abort();
-  // A timer may fire a millisecond early; by the clock of the records the time must be up.
-  const timer = left < longestTimer ? setTimeout(() => cut.abort(), Math.ceil(left) + 1) : undefined;
+  else clock.run();
   signal.addEventListener('abort', onAbort);
   try {
-    return await effect(cut.signal);
+    return await effect(cut.signal, clock.paused);
   } finally {
-    clearTimeout(timer);
+    clock.end();
     signal.removeEventListener('abort', onAbort);
   }
 }
 
+/** Calls `onEnd` once it has run for `left` milliseconds. */
+function stoppableClock(left: number, onEnd: () => void): { run(): void; paused: Paused; end(): void } {
+  let timer: NodeJS.Timeout | undefined;
+  let since = 0;
+  let pauses = 0;
+  let isOver = false;
+  const run = (): void => {
+    if (isOver) return;
+    since = Date.now();
+    if (left <= 0) onEnd();
+    // A timer may fire a millisecond early; by the clock of the records the time must be up.
+    else if (left < longestTimer) timer = setTimeout(onEnd, Math.ceil(left) + 1);
+  };
+  const stop = (): void => {
+    clearTimeout(timer);
+    left -= Date.now() - since;
+  };
+  return {
+    run,
+    async paused(wait) {
+      if ((pauses += 1) === 1) stop();
+      try {
+        return await wait();
+      } finally {
+        if ((pauses -= 1) === 0) run();
+      }
+    },
+    end() {
+      isOver = true;
+      clearTimeout(timer);
+    },
+  };
+}
+
 /** Without the dust of binary fractions. */
-const usd = (value: number): number => Number(value.toFixed(6));
+export const usd = (value: number): number => Number(value.toFixed(6));
 
-const tokensOf = (usage: Usage): number => usage.inputTokens + usage.outputTokens;
+export const tokensOf = (usage: Usage): number => usage.inputTokens + usage.outputTokens;
 
-const least = (a: number | undefined, b: number | undefined): number | undefined =>
+export const least = (a: number | undefined, b: number | undefined): number | undefined =>
   a === undefined ? b : b === undefined ? a : Math.min(a, b);

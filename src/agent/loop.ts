@@ -1,14 +1,16 @@
 /** The agent loop: ask the model, run the tools that it asked for, repeat until it answers or may not go on. */
 import type { TaskContext } from '../task/engine.ts';
 import type { TaskResult } from '../task/task.ts';
-import { noUsage } from '../task/usage.ts';
 import type { Agent } from './agent.ts';
-import { compact, isNearlyFull } from './compaction.ts';
-import { type Allowance, budgetOf, limitReached, workTime } from './limits.ts';
-import type { Message, UserMessage } from './model.ts';
-import { type Run, stopped } from './run.ts';
 import { finalAnswer } from './answer.ts';
+import { compact, isNearlyFull } from './compaction.ts';
+import { goesOn, limitOfCalls } from './limit-question.ts';
+import { type Allowance, limitReached, type Reached, workTime } from './limits.ts';
+import type { Message } from './model.ts';
+import { newRun, type Run, stopped } from './run.ts';
+import { isAnswerTooEarly } from './steering.ts';
 import { runToolCalls, toolCallsOf } from './tool-calls.ts';
+import { hooksAfterModel, hooksAtEnd, hooksAtStart } from './turn-hooks.ts';
 import { askModel } from './turn.ts';
 
 /**
@@ -21,53 +23,52 @@ export async function runAgent(
   context: TaskContext,
   allowance?: Allowance,
 ): Promise<TaskResult> {
-  const run: Run = {
-    agent,
-    messages,
-    context,
-    budget: budgetOf(agent.limits, workTime(context), allowance),
-    request: requestIn(messages),
-    spent: { turns: 0, toolCalls: 0, usage: noUsage },
-    filled: 0,
-    amendments: 0,
-    isStopped: false,
-    said: '',
-  };
+  const run = newRun(agent, messages, context, allowance);
   context.emit({ type: 'agent_start', agent: agent.name, model: agent.model.id });
-
-  const result = await untilAnswered(run);
+  const result = await hooksAtEnd(run, (await hooksAtStart(run)) ?? (await untilAnswered(run)));
   context.emit({ type: 'agent_end', agent: agent.name, stop: result.stop, usage: result.usage });
   return result;
 }
 
-function requestIn(messages: readonly Message[]): UserMessage['content'] {
-  const last = messages.at(-1);
-  return last?.role === 'user' ? last.content : [];
-}
-
-const contextFull = 'the context window of its model is full, and a summary would not help';
+const contextFull: Reached = {
+  limit: 'context',
+  message: 'the context window of its model is full, and a summary would not help',
+};
 
 async function untilAnswered(run: Run): Promise<TaskResult> {
   for (;;) {
     const limit = limitReached(run.budget, run.spent, workTime(run.context));
-    if (limit) return stopped(run, 'limit', `${run.agent.name} stopped: ${limit.message}.`, limit.limit);
+    if (limit !== undefined) {
+      if (await goesOn(run, limit)) continue;
+      return stoppedAt(run, limit);
+    }
     run.spent.turns += 1;
 
     const wasFull = isNearlyFull(run);
     if (wasFull) await compact(run);
     const turn = await askModel(run);
     if (turn.kind === 'too_long' && !wasFull && (await compact(run))) continue;
-    if (turn.kind === 'too_long') return stopped(run, 'limit', `${run.agent.name} stopped: ${contextFull}.`, 'context');
-    if (turn.kind === 'stopped') return stopped(run, turn.stop, turn.message, turn.limit);
+    if (turn.kind === 'too_long') return stoppedAt(run, contextFull);
+    // By the clock of the records its time is up: the limit is told, or asked about, above.
+    if (turn.kind === 'stopped' && turn.limit === 'time') continue;
+    if (turn.kind === 'stopped') return stopped(run, turn.stop, turn.message);
+    const denied = await hooksAfterModel(run, turn.reply);
+    if (denied !== undefined) return denied;
 
     const calls = turn.reply.stop === 'refusal' ? [] : toolCallsOf(turn.reply.message);
     if (calls.length === 0) {
       const answer = finalAnswer(run, turn.reply);
-      if (answer.kind === 'result') return answer.result;
-      run.messages.push({ role: 'user', content: [{ type: 'text', text: answer.request }] });
+      if (answer.kind === 'amend')
+        run.messages.push({ role: 'user', content: [{ type: 'text', text: answer.request }] });
+      else if (!isAnswerTooEarly(run, answer.result)) return answer.result;
       continue;
     }
+    const overstepped = await limitOfCalls(run, calls, turn.reply.stop);
+    if (overstepped !== undefined) return stoppedAt(run, overstepped);
     run.messages.push({ role: 'user', content: await runToolCalls(run, calls, turn.reply.stop) });
     if (run.isStopped) return stopped(run, 'stopped', `${run.agent.name} was stopped by a person.`);
   }
 }
+
+const stoppedAt = (run: Run, { limit, message }: Reached): TaskResult =>
+  stopped(run, 'limit', `${run.agent.name} stopped: ${message}.`, limit);

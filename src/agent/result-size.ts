@@ -1,62 +1,68 @@
 /** A tool result is bounded before it is recorded and before a model reads it. */
 import { type Content, text } from '../task/content.ts';
+import { spill } from './spill.ts';
 import type { ToolOutcome } from './tool.ts';
 
-/** Characters of text that a model reads of one tool result, names and addresses included. */
-const maxText = 256 * 1024;
+/** Characters of text that one tool result may have, names and addresses included; beyond them it is kept apart. */
+const mostText = 256 * 1024;
 /** Characters of base64 that the images, sounds and files of one tool result may have together. */
-const maxBinary = 8 * 1024 * 1024;
+const mostBinary = 8 * 1024 * 1024;
+/** What a block takes beside its data. */
+const frame = 100;
 
 /**
- * What is recorded of `outcome`: its text cut to 256 KiB in all and binary data beyond 8 MiB left out, each cut told
- * to the model. Structured content goes, for the model reads the content; without any content it is the content.
+ * What is recorded of `outcome`. Text of more than 256 KiB in all is kept whole with `keep`, and the model is shown its
+ * ends; binary data beyond 8 MiB is left out; both are told to the model. Structured content goes, for the model reads
+ * the content; without any content it is the content.
+ * @param keep stores a text for the life of the task and gives its id: to be called inside the step of the call.
  */
-export function fitted({ content, structuredContent, ...outcome }: ToolOutcome): ToolOutcome {
+export async function fitted(
+  { content, structuredContent, ...outcome }: ToolOutcome,
+  keep: (text: string) => Promise<string>,
+): Promise<ToolOutcome> {
   const blocks =
     content.length === 0 && structuredContent !== undefined ? [text(JSON.stringify(structuredContent))] : content;
-  const room = { text: maxText, binary: maxBinary };
-  const kept: Content[] = [];
-  for (const block of blocks) {
-    if (room.text <= 0) {
-      kept.push(text(`[${blocks.length - kept.length} more parts left out: the result is too long]`));
-      break;
-    }
-    kept.push(fittedBlock(block, room));
-  }
-  return { ...outcome, content: kept };
+  const bounded = withinBinary(blocks);
+  const size = bounded.reduce((sum, block) => sum + (wordsOf(block)?.length ?? 0), 0);
+  if (size <= mostText) return { ...outcome, content: bounded };
+
+  const words = bounded.map(wordsOf).filter((part) => part !== undefined);
+  const { shown, kept } = await spill(words.join('\n'), keep);
+  return { ...outcome, content: [text(shown), ...bounded.filter((block) => wordsOf(block) === undefined)], kept };
 }
 
-function fittedBlock(block: Content, room: { text: number; binary: number }): Content {
-  const limit = room.text;
+/** A block as text; undefined for one that is none. */
+function wordsOf(block: Content): string | undefined {
   switch (block.type) {
     case 'text':
-      room.text -= block.text.length;
-      return block.text.length <= limit ? block : text(cut(block.text, limit));
-    case 'resource': {
-      room.text -= block.uri.length;
-      if (!('text' in block)) return fittedBinary(block, block.blob, room);
-      room.text -= block.text.length;
-      return block.text.length <= limit ? block : { ...block, text: cut(block.text, limit) };
-    }
+      return block.text;
+    case 'resource':
+      return 'text' in block ? `[${block.uri}]\n${block.text}` : undefined;
+    case 'resource_link':
+      return `[link ${block.name}: ${block.uri}]${block.description === undefined ? '' : ` ${block.description}`}`;
     case 'image':
     case 'audio':
-      return fittedBinary(block, block.data, room);
-    case 'resource_link':
-      room.text -= block.uri.length + block.name.length + (block.description?.length ?? 0);
-      return room.text >= 0 ? block : text(`[${block.type} left out: the result is too long]`);
+      return undefined;
   }
 }
 
-function fittedBinary(block: Content, data: string, room: { binary: number }): Content {
-  if (data.length > room.binary) return text(`[${block.type} of ${data.length} base64 characters left out: too large]`);
-  room.binary -= data.length;
-  return block;
+/** As many images, sounds and files as there is room for, in their order. */
+function withinBinary(blocks: readonly Content[]): Content[] {
+  let room = mostBinary;
+  let leftOut = 0;
+  const kept = blocks.filter((block) => {
+    const size = binarySize(block);
+    const fits = size <= room;
+    if (fits) room -= size;
+    else leftOut += 1;
+    return fits;
+  });
+  if (leftOut > 0) kept.push(text(`[${leftOut} images, sounds or files left out: too large]`));
+  return kept;
 }
 
-function cut(value: string, limit: number): string {
-  // Half a surrogate pair is no text: some model APIs refuse the whole request for it.
-  const end = isHighSurrogate(value.charCodeAt(limit - 1)) ? limit - 1 : limit;
-  return `${value.slice(0, end)}\n[cut: ${value.length - end} of ${value.length} characters left out]`;
+function binarySize(block: Content): number {
+  if (block.type === 'image' || block.type === 'audio') return frame + block.data.length + block.mimeType.length;
+  if (block.type !== 'resource' || !('blob' in block)) return 0;
+  return frame + block.blob.length + block.uri.length + (block.mimeType?.length ?? 0);
 }
-
-const isHighSurrogate = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdbff;

@@ -2,15 +2,21 @@
  * A conversation is not stored: it is what the loop says again when it is given its own records.
  * So the transcript of a task is made by the code that made the task, and cannot disagree with it.
  */
+import { isJsonObject, type Json } from '../json.ts';
 import type { Finished, TaskContext } from '../task/engine.ts';
+import type { InputResponse, Sent } from '../task/question.ts';
 import type { StepRecord } from '../task/task.ts';
 import { text } from '../task/content.ts';
 import type { Agent } from './agent.ts';
 import { agentInput } from './agent-input.ts';
+import { afterToolStep, callStep, nameOfRound, settledStep } from './call-steps.ts';
+import type { Hook } from './hooks.ts';
+import type { Limits } from './limits.ts';
 import { runAgent } from './loop.ts';
 import type { Message } from './model.ts';
 import type { ToolOutcome } from './tool.ts';
-import { callStep, settledStep, toolCallsOf } from './tool-calls.ts';
+import { toolCallsOf } from './tool-calls.ts';
+import { isHookStep } from './turn-hooks.ts';
 
 class EndOfRecords extends Error {}
 
@@ -31,38 +37,95 @@ export async function appendTranscript(
   records: readonly StepRecord[],
 ): Promise<void> {
   try {
-    await runAgent(unlimited(agent), messages, recordedContext(records));
+    await runAgent(asRecorded(agent), messages, recordedContext(records));
   } catch (error) {
     if (!(error instanceof EndOfRecords)) throw error;
   }
   closeOpenCalls(messages);
 }
 
-/** The limits of today must not cut the records of yesterday: where these end, the task ended. */
-function unlimited(agent: Agent): Agent {
-  const { parallelTools, depth } = agent.limits;
-  return { ...agent, limits: { turns: Infinity, toolCalls: Infinity, parallelTools, depth } };
+/**
+ * What is configured today must not change the records of yesterday: where these end, the task ended. It has no limits,
+ * people let it go on wherever they were asked, and the hooks are those that were recorded.
+ */
+function asRecorded(agent: Agent): Agent {
+  const limits: Limits = {
+    ...agent.limits,
+    turns: Infinity,
+    toolCalls: Infinity,
+    sameCall: Infinity,
+    time: Infinity,
+    onLimit: 'ask',
+  };
+  delete limits.tokens;
+  delete limits.cost;
+  const hooks = { task_start: [neverRun], after_model: [neverRun], task_end: [neverRun] };
+  return { ...agent, limits, hooks };
 }
+
+const neverRun: Hook = {
+  name: 'recorded',
+  matches: () => true,
+  run: () => Promise.reject(new EndOfRecords()),
+};
+
+const yes: InputResponse = { action: 'accept', content: { decision: 'continue' } };
 
 function recordedContext(records: readonly StepRecord[]): TaskContext {
   const values = new Map(records.map(({ key, value }) => [key, value]));
+  const missing = (name: string): Promise<Json> =>
+    isHookStep(name) ? Promise.resolve({ kind: 'pass' }) : Promise.reject(new EndOfRecords());
   return {
+    task: '',
+    owner: '',
     path: '',
     signal: new AbortController().signal,
     hasListeners: false,
     now: 0,
     waited: 0,
-    step: <T>(name: string) =>
-      values.has(name) ? Promise.resolve(values.get(name) as T) : Promise.reject(new EndOfRecords()),
+    inbox: heardIn(records),
+    step: <T>(name: string) => {
+      const value = values.get(name);
+      return (value === undefined ? missing(name) : Promise.resolve(value)) as Promise<T>;
+    },
     // A branch of the loop is a call. What was said inside it, by a nested agent, is not part of this conversation.
-    branch: <T>(key: string) =>
-      Promise.resolve((values.get(`${key}/${settledStep}`) ?? values.get(`${key}/${callStep}`) ?? noResult) as T),
+    branch: <T>(key: string) => Promise.resolve((outcomeOf(key, values) ?? noResult) as T),
     unfinished: () => undefined,
-    requestInput: () => Promise.reject(new EndOfRecords()),
+    requestInput: () => Promise.resolve(yes),
+    sleep: () => Promise.resolve(),
+    relay: () => Promise.reject(new EndOfRecords()),
+    withdraw: () => Promise.resolve(),
+    keep: () => Promise.reject(new EndOfRecords()),
+    kept: () => Promise.resolve(undefined),
+    note: () => {},
     previous: () => Promise.resolve([]),
     emit: () => {},
   };
 }
+
+/** What the call of a branch came to: the last word on it, or else the last try that was made. */
+function outcomeOf(branch: string, values: ReadonlyMap<string, Json>): Json | undefined {
+  const said = values.get(`${branch}/${afterToolStep}`) ?? values.get(`${branch}/${settledStep}`);
+  if (said !== undefined) return said;
+  let outcome: Json | undefined;
+  for (let round = 1; ; round += 1) {
+    const tried = values.get(`${branch}/${nameOfRound(callStep, round)}`);
+    if (tried === undefined) return outcome;
+    // A call that only asked for leave was not made.
+    if (!isJsonObject(tried) || tried['asks'] === undefined) outcome = tried;
+  }
+}
+
+/**
+ * What the model heard of what people sent. The rest was sent when nobody listened any more: by that the loop knows
+ * which answer was not the last.
+ */
+const heardIn = (records: readonly StepRecord[]): Sent[] =>
+  records.flatMap(({ key, value }) =>
+    key.includes('/') || !isJsonObject(value) || !Array.isArray(value['heard'])
+      ? []
+      : (value['heard'] as unknown as Sent[]),
+  );
 
 const noResult: ToolOutcome = { content: [text('No result: the task ended before this call did.')], isError: true };
 

@@ -1,7 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { agentInput, defaultInputSchema } from '../../src/agent/agent-input.ts';
-import { fitted } from '../../src/agent/result-size.ts';
 import type { Json, JsonObject } from '../../src/json.ts';
 import { schemaCheck, schemaFault } from '../../src/json-schema.ts';
 import { type Content, text, textOf } from '../../src/task/content.ts';
@@ -58,46 +57,4 @@ test('odd input never throws, and none of it is lost', () => {
           if (typeof block !== 'object') expect(content[index + 1]).toEqual(text(JSON.stringify(block)));
     }),
   );
-});
-
-const KiB = 1024;
-const outcome = (content: Content[]) => ({ content, isError: false });
-const sizeOf = (content: readonly Content[]): number => JSON.stringify(content).length;
-
-test('a small result stays as it is, block for block', () => {
-  expect(fitted(outcome(blocks)).content).toEqual(blocks);
-});
-
-test('text is cut to 256 KiB in all, and the cut is told', () => {
-  const { content } = fitted(outcome([text('a'.repeat(200 * KiB)), text('b'.repeat(100 * KiB)), text('c')]));
-  expect(content[0]).toEqual(text('a'.repeat(200 * KiB)));
-  expect(textOf(content.slice(1, 2))).toBe(
-    `${'b'.repeat(56 * KiB)}\n[cut: ${44 * KiB} of ${100 * KiB} characters left out]`,
-  );
-  expect(content.slice(2)).toEqual([text('[1 more parts left out: the result is too long]')]);
-});
-
-test('a cut never leaves half a character', () => {
-  const { content } = fitted(outcome([text(`x${'🦊'.repeat(200 * KiB)}`)]));
-  expect(textOf(content).isWellFormed()).toBe(true);
-});
-
-test('binary data has 8 MiB in all; what is left out is told', () => {
-  const image: Content = { type: 'image', data: 'A'.repeat(5 * KiB * KiB), mimeType: 'image/png' };
-  const { content } = fitted(outcome([image, image]));
-  expect(content[0]).toBe(image);
-  expect(textOf(content)).toBe(`[image of ${5 * KiB * KiB} base64 characters left out: too large]`);
-});
-
-test('no number of parts makes a result larger than its bounds', () => {
-  const link = (n: number): Content => ({ type: 'resource_link', uri: `file:///${n}`, name: 'n'.repeat(90) });
-  const many = Array.from({ length: 100_000 }, (_, n) => link(n));
-  expect(sizeOf(fitted(outcome(many)).content)).toBeLessThan(700 * KiB);
-  expect(sizeOf(fitted(outcome([{ ...link(1), name: 'n'.repeat(10_000_000) } as Content])).content)).toBeLessThan(KiB);
-});
-
-test('structured content is what the model reads only where there is no other', () => {
-  const structuredContent = { n: 1 };
-  expect(fitted({ ...outcome([text('one')]), structuredContent })).toEqual(outcome([text('one')]));
-  expect(fitted({ ...outcome([]), structuredContent })).toEqual(outcome([text('{"n":1}')]));
 });

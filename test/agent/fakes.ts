@@ -9,7 +9,7 @@ import { text } from '../../src/task/content.ts';
 import type { AuditNote } from '../../src/task/audit.ts';
 import type { Commit, TaskContext } from '../../src/task/engine.ts';
 import type { ProgressEvent } from '../../src/task/event.ts';
-import type { InputRequest, InputResponse } from '../../src/task/question.ts';
+import type { InputRequest, InputResponse, Sent } from '../../src/task/question.ts';
 import type { StepRecord } from '../../src/task/task.ts';
 import { noUsage, type Usage } from '../../src/task/usage.ts';
 
@@ -114,6 +114,13 @@ export const fakeAgent = ({ limits, tools = [], ...parts }: Parts): Agent => ({
   tools: () => Promise.resolve(tools),
 });
 
+export const sent = (seq: number, words: string): Sent => ({
+  seq,
+  text: words,
+  by: { owner: 'ann', channel: 'cli' },
+  at: seq,
+});
+
 export const asks = (words: string): Message[] => [{ role: 'user', content: [text(words)] }];
 
 export class Crash extends Error {}
@@ -126,6 +133,12 @@ export interface Rehearsal {
   opened: string[];
   abort: AbortController;
   notes: AuditNote[];
+  /** What people have sent to the task: tests add to it. */
+  inbox: Sent[];
+  /** By key; time does not pass. */
+  sleeps: { key: string; ms: number; why: string }[];
+  /** By id, which is where it was kept. */
+  artifacts: Map<string, string>;
 }
 
 /** The person at the other end, who sees the question's key as well. */
@@ -151,6 +164,9 @@ export function rehearsal(
   const events: Rehearsal['events'] = [];
   const opened: string[] = [];
   const notes: AuditNote[] = [];
+  const inbox: Sent[] = [];
+  const sleeps: Rehearsal['sleeps'] = [];
+  const artifacts = new Map<string, string>();
   const abort = new AbortController();
   let crashed = false;
   const alive = (): void => {
@@ -167,7 +183,7 @@ export function rehearsal(
       path,
       signal: abort.signal,
       hasListeners: false,
-      inbox: [],
+      inbox,
       waited: 0,
       get now() {
         return now;
@@ -176,9 +192,18 @@ export function rehearsal(
       requestInput: (name, request) => answered(keyOf(name), request),
       relay: (step, name, request) => answered(`${keyOf(step)}/${name}`, request),
       withdraw: () => Promise.resolve(),
-      sleep: () => Promise.resolve(),
-      keep: (name) => Promise.resolve(keyOf(name)),
-      kept: () => Promise.resolve(undefined),
+      sleep: async (name, ms, why) => {
+        alive();
+        sleeps.push({ key: keyOf(name), ms, why });
+      },
+      keep: async (name, whole) => {
+        artifacts.set(keyOf(name), whole);
+        return keyOf(name);
+      },
+      kept: async (id, { offset, length }) => {
+        const whole = artifacts.get(id);
+        return whole === undefined ? undefined : { text: whole.slice(offset, offset + length), total: whole.length };
+      },
       note: (note) => notes.push(note),
       previous: () => Promise.resolve([]),
       async step<T>(name: string, effect: Parameters<TaskContext['step']>[1]): Promise<T> {
@@ -208,5 +233,5 @@ export function rehearsal(
       emit: (event) => events.push({ ...event, path }),
     };
   };
-  return { context: contextAt('', 0), records, events, opened, abort, notes };
+  return { context: contextAt('', 0), records, events, opened, abort, notes, inbox, sleeps, artifacts };
 }

@@ -1,0 +1,130 @@
+/** At a limit: where the agent says `on_limit: ask`, a person decides whether it may go on. */
+import type { InputRequest } from '../task/question.ts';
+import { type Budget, least, type Reached, tokensOf, usd, workTime } from './limits.ts';
+import type { ModelReply, ToolCall } from './model.ts';
+import type { Run } from './run.ts';
+
+/** Milliseconds. Nobody's answer is a no. */
+const expiry = 24 * 3_600_000;
+
+/** Asks, where there is something to ask for, and widens the run's budget by one more allowance of the same size. */
+export async function goesOn(run: Run, reached: Reached): Promise<boolean> {
+  if (run.agent.limits.onLimit !== 'ask' || run.mustEnd) return false;
+  const wider = widened(run, reached);
+  if (wider === undefined) return false;
+
+  run.limitQuestions += 1;
+  const request = questionOf(run, reached, wider.adds);
+  const response = await run.context.requestInput(`limit ${run.limitQuestions}`, request, expiry);
+  if (response.action === 'accept' && response.content['decision'] === 'continue') {
+    run.budget = wider.budget;
+    return true;
+  }
+  run.mustEnd = true;
+  return false;
+}
+
+/**
+ * Counts the calls of a turn, before any of them is made.
+ * @returns the limit that forbids all of them. Where there are too many, those that fit are run, and the rest is told.
+ */
+export async function limitOfCalls(
+  run: Run,
+  calls: readonly ToolCall[],
+  replyStop: ModelReply['stop'],
+): Promise<Reached | undefined> {
+  // A cut reply makes no call.
+  if (replyStop === 'length') return undefined;
+  for (const call of calls) run.made.set(keyOf(call), (run.made.get(keyOf(call)) ?? 0) + 1);
+  for (;;) {
+    const repeated = mostRepeated(run, calls);
+    if (repeated === undefined) break;
+    if (!(await goesOn(run, repeated))) return repeated;
+  }
+  const { budget, spent } = run;
+  if (spent.toolCalls + calls.length > budget.toolCalls)
+    await goesOn(run, { limit: 'tool_calls', message: `it asks for more than its ${budget.toolCalls} tool calls` });
+  return undefined;
+}
+
+function mostRepeated({ budget, made }: Run, calls: readonly ToolCall[]): Reached | undefined {
+  const call = calls.find((call) => (made.get(keyOf(call)) ?? 0) > budget.sameCall);
+  if (call === undefined) return undefined;
+  const message = `it asked for ${JSON.stringify(call.name)} with the same arguments ${made.get(keyOf(call))} times`;
+  return { limit: 'same_call', message };
+}
+
+const keyOf = ({ name, args, malformed }: ToolCall): string => `${name} ${malformed ?? JSON.stringify(args)}`;
+
+/** Undefined where nothing would be gained: the caller has no more to give, or there is nothing to measure. */
+function widened(run: Run, { limit }: Reached): { budget: Budget; adds: string } | undefined {
+  const { budget, allowance, spent, context } = run;
+  const { turns, toolCalls, sameCall, tokens, cost, time } = run.agent.limits;
+  switch (limit) {
+    case 'turns':
+      return { budget: { ...budget, turns: budget.turns + turns }, adds: `${turns} more turns` };
+    case 'tool_calls':
+      return { budget: { ...budget, toolCalls: budget.toolCalls + toolCalls }, adds: `${toolCalls} more tool calls` };
+    case 'same_call':
+      return {
+        budget: { ...budget, sameCall: budget.sameCall + sameCall },
+        adds: `${sameCall} more calls of this kind`,
+      };
+    case 'tokens': {
+      const more = moreOf(tokens, budget.tokens, tokensOf(spent.usage), allowance?.tokens);
+      return more && { budget: { ...budget, tokens: more.bound }, adds: `${Math.floor(more.gain)} more tokens` };
+    }
+    case 'cost': {
+      const more = spent.usage.cost === null ? undefined : moreOf(cost, budget.cost, spent.usage.cost, allowance?.cost);
+      return more && { budget: { ...budget, cost: more.bound }, adds: `${usd(more.gain)} more USD` };
+    }
+    case 'time': {
+      const more = moreOf(time, budget.deadline, workTime(context), allowance?.deadline);
+      return (
+        more && { budget: { ...budget, deadline: more.bound }, adds: `${Math.ceil(more.gain / 1_000)} more seconds` }
+      );
+    }
+    case 'context':
+      return undefined;
+  }
+}
+
+/** From where it stands now: what was overstepped is not asked about a second time. */
+function moreOf(
+  own: number | undefined,
+  bound: number | undefined,
+  spent: number,
+  atMost: number | undefined,
+): { bound: number; gain: number } | undefined {
+  if (own === undefined || bound === undefined) return undefined;
+  const from = Math.max(bound, spent);
+  const to = least(from + own, atMost) ?? from;
+  return to > spent ? { bound: to, gain: to - from } : undefined;
+}
+
+function questionOf({ agent, spent }: Run, { message }: Reached, adds: string): InputRequest {
+  const { usage, turns, toolCalls } = spent;
+  const cost = usage.cost === null ? 'a cost that is not known' : `${usd(usage.cost)} USD`;
+  return {
+    kind: 'form',
+    message: [
+      `${agent.name} has come to a limit: ${message}.`,
+      `So far it used ${turns} turns, ${toolCalls} tool calls, ${tokensOf(usage)} tokens and ${cost}.`,
+      `To continue gives it ${adds}.`,
+    ].join('\n'),
+    schema: {
+      type: 'object',
+      properties: {
+        decision: {
+          type: 'string',
+          title: 'May it go on?',
+          oneOf: [
+            { const: 'stop', title: 'Stop here' },
+            { const: 'continue', title: `Continue: ${adds}` },
+          ],
+        },
+      },
+      required: ['decision'],
+    },
+  };
+}
