@@ -3,7 +3,6 @@ import { redacted } from '../log.ts';
 import { printableJson } from './clean-text.ts';
 import { type ExitCode, exitCode } from './exit.ts';
 import type { Globals } from './globals.ts';
-import { count } from './progress-lines.ts';
 import { withTasks } from './tasks.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -17,7 +16,7 @@ export function verifyAudit(options: { json?: boolean }, globals: Globals, termi
       const known = verdict.isAnchored
         ? 'up to what is noted beside the store'
         : 'but no note of its end is beside the store: entries that were dropped from its end would not show';
-      terminal.out.write(`${count(verdict.entries, 'entry', 'entries')}, unbroken, ${known}.\n`);
+      terminal.out.write(`${verdict.entries === 1 ? '1 entry' : `${verdict.entries} entries`}, unbroken, ${known}.\n`);
     }
     return verdict.kind === 'intact' ? exitCode.ok : exitCode.failed;
   });

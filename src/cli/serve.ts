@@ -5,13 +5,16 @@ import { count } from './progress-lines.ts';
 import { type ExitCode, exitCode } from './exit.ts';
 import type { Globals } from './globals.ts';
 import { watchInterruptions } from './interruptions.ts';
-import { openConfig, withRuntime } from './open.ts';
+import { openConfig, readConfig, withRuntime } from './open.ts';
 import { ownerHere } from './owner-here.ts';
 import type { Terminal } from './terminal.ts';
+import { watchConfig } from './watch-config.ts';
 
 export interface ServeOptions {
   stdio?: boolean;
   http?: Address;
+  /** Changes of the configuration are taken up while it is served. */
+  watch?: boolean;
 }
 export interface Address {
   host: string;
@@ -21,12 +24,22 @@ export interface Address {
 /** What running tasks get to finish after a signal. A second signal does not wait. */
 const drainMs = 30_000;
 
-export async function serve({ stdio, http }: ServeOptions, globals: Globals, terminal: Terminal): Promise<ExitCode> {
+export async function serve(
+  { stdio, http, watch }: ServeOptions,
+  globals: Globals,
+  terminal: Terminal,
+): Promise<ExitCode> {
   const config = await openConfig(globals, terminal);
   const address = stdio === true ? undefined : (http ?? config.serve.http);
   const say = (line: string) => globals.quiet !== true && terminal.err.write(`${line}\n`);
   const agents = count(config.serve.expose.length, 'agent');
   const interruptions = watchInterruptions();
+  const watching = new AbortController();
+  const startWatching = (runtime: Runtime): void => {
+    if (watch !== true) return;
+    const ports = { read: () => readConfig(globals), say: (line: string) => void terminal.err.write(`${line}\n`) };
+    void watchConfig(runtime, ports, watching.signal);
+  };
   try {
     return await withRuntime(
       config,
@@ -35,6 +48,7 @@ export async function serve({ stdio, http }: ServeOptions, globals: Globals, ter
       async (runtime) => {
         if (address) {
           const door = await listen(runtime, address);
+          startWatching(runtime);
           say(`Serving ${agents} at ${door.url}`);
           say(`Add it to a host, such as: claude mcp add --transport http deputy ${door.url}`);
           const signal = await interruptions.came;
@@ -43,6 +57,7 @@ export async function serve({ stdio, http }: ServeOptions, globals: Globals, ter
           return exitCode.ok;
         }
         const door = await runtime.serveStdio(ownerHere());
+        startWatching(runtime);
         say(`Serving ${agents} on stdin and stdout.`);
         if (process.stdin.isTTY)
           say('This waits for an MCP host. For a server over HTTP: deputy serve --http 127.0.0.1:8080');
@@ -53,6 +68,7 @@ export async function serve({ stdio, http }: ServeOptions, globals: Globals, ter
       { graceMs: () => (interruptions.first ? drainMs : undefined), adopts: 'all' },
     );
   } finally {
+    watching.abort();
     interruptions.stop();
   }
 }
