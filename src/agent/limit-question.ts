@@ -3,6 +3,7 @@ import type { InputRequest } from '../task/question.ts';
 import { type Budget, least, type Reached, tokensOf, usd, workTime } from './limits.ts';
 import type { ModelReply, ToolCall } from './model.ts';
 import type { Run } from './run.ts';
+import { visible } from './visible.ts';
 
 /** Milliseconds. Nobody's answer is a no. */
 const expiry = 24 * 3_600_000;
@@ -50,7 +51,8 @@ export async function limitOfCalls(
 function mostRepeated({ budget, made }: Run, calls: readonly ToolCall[]): Reached | undefined {
   const call = calls.find((call) => (made.get(keyOf(call)) ?? 0) > budget.sameCall);
   if (call === undefined) return undefined;
-  const message = `it asked for ${JSON.stringify(call.name)} with the same arguments ${made.get(keyOf(call))} times`;
+  const name = visible(call.name.slice(0, 100));
+  const message = `it asked for "${name}" with the same arguments ${made.get(keyOf(call))} times`;
   return { limit: 'same_call', message };
 }
 
@@ -62,32 +64,34 @@ function widened(run: Run, { limit }: Reached): { budget: Budget; adds: string }
   const { turns, toolCalls, sameCall, tokens, cost, time } = run.agent.limits;
   switch (limit) {
     case 'turns':
-      return { budget: { ...budget, turns: budget.turns + turns }, adds: `${turns} more turns` };
+      return { budget: { ...budget, turns: budget.turns + turns }, adds: more(turns, 'turn') };
     case 'tool_calls':
-      return { budget: { ...budget, toolCalls: budget.toolCalls + toolCalls }, adds: `${toolCalls} more tool calls` };
+      return { budget: { ...budget, toolCalls: budget.toolCalls + toolCalls }, adds: more(toolCalls, 'tool call') };
     case 'same_call':
       return {
         budget: { ...budget, sameCall: budget.sameCall + sameCall },
-        adds: `${sameCall} more calls of this kind`,
+        adds: more(sameCall, 'call', ' of this kind'),
       };
     case 'tokens': {
-      const more = moreOf(tokens, budget.tokens, tokensOf(spent.usage), allowance?.tokens);
-      return more && { budget: { ...budget, tokens: more.bound }, adds: `${Math.floor(more.gain)} more tokens` };
+      const room = moreOf(tokens, budget.tokens, tokensOf(spent.usage), allowance?.tokens);
+      return room && { budget: { ...budget, tokens: room.bound }, adds: more(Math.floor(room.gain), 'token') };
     }
     case 'cost': {
-      const more = spent.usage.cost === null ? undefined : moreOf(cost, budget.cost, spent.usage.cost, allowance?.cost);
-      return more && { budget: { ...budget, cost: more.bound }, adds: `${usd(more.gain)} more USD` };
+      const room = spent.usage.cost === null ? undefined : moreOf(cost, budget.cost, spent.usage.cost, allowance?.cost);
+      return room && { budget: { ...budget, cost: room.bound }, adds: `${usd(room.gain)} more USD` };
     }
     case 'time': {
-      const more = moreOf(time, budget.deadline, workTime(context), allowance?.deadline);
-      return (
-        more && { budget: { ...budget, deadline: more.bound }, adds: `${Math.ceil(more.gain / 1_000)} more seconds` }
-      );
+      const room = moreOf(time, budget.deadline, workTime(context), allowance?.deadline);
+      const seconds = room === undefined ? 0 : Math.ceil(room.gain / 1_000);
+      return room && { budget: { ...budget, deadline: room.bound }, adds: more(seconds, 'second') };
     }
     case 'context':
       return undefined;
   }
 }
+
+const more = (count: number, what: string, which = ''): string =>
+  `${count} more ${what}${count === 1 ? '' : 's'}${which}`;
 
 /** From where it stands now: what was overstepped is not asked about a second time. */
 function moreOf(

@@ -11,7 +11,7 @@ import { shapedBy } from './answer.ts';
 import type { HookInput, HookPlace, HookSaid } from './hooks.ts';
 import type { Message, ModelReply } from './model.ts';
 import { hooksAt, runHooks } from './run-hooks.ts';
-import { type Run, stopped } from './run.ts';
+import type { Run } from './run.ts';
 
 /** Which steps are those of hooks, and nothing but. */
 export const isHookStep = (step: string): boolean => /^turn \d+: (task_start|task_end|after_model)$/.test(step);
@@ -92,8 +92,13 @@ const inputOf = ({ agent, context }: Run, place: HookPlace, detail: Record<strin
 const note = ({ agent, context }: Run, place: HookPlace, reason: string): void =>
   context.note({ action: 'denied', agent: agent.name, rule: `hook ${place}`, detail: reason });
 
-export const deniedBy = (run: Run, reason: string): TaskResult =>
-  stopped(run, 'denied', `${run.agent.name} was stopped by a hook: ${reason}`);
+/** Without the last words of the model: they may be what was denied. */
+const deniedBy = ({ agent, spent }: Run, reason: string): TaskResult => ({
+  content: [text(`${agent.name} was stopped by a hook: ${reason}`)],
+  isError: true,
+  stop: 'denied',
+  usage: spent.usage,
+});
 
 /** One text in the place of all: what is no text stays. */
 const withText = <T extends Content | { type: 'tool_result' }>(content: readonly T[], value: string) => [
