@@ -72,7 +72,10 @@ export interface FairSlotsOptions {
 export interface FairSlots {
   /** Why one more may not even wait, as a clause for people; undefined where it may. */
   refusal(owner: string): string | undefined;
-  /** Runs `effect` when it is the owner's turn. @throws what it throws; the signal's reason. */
+  /**
+   * Runs `effect` when it is the owner's turn. The signal ends the wait; what has begun keeps its slot until it ends.
+   * @throws what `effect` throws; the signal's reason.
+   */
   run<T>(owner: string, effect: () => Promise<T>, signal: AbortSignal): Promise<T>;
   readonly waiting: number;
   readonly running: number;
@@ -93,22 +96,28 @@ export function fairSlots({ concurrency, waiting, waitingOfOne }: FairSlotsOptio
       return slots.size >= waiting ? `${slots.size} calls wait already` : undefined;
     },
     async run(owner, effect, signal) {
+      signal.throwIfAborted();
+      // p-queue would also give back the slot of what runs on.
+      const wait = new AbortController();
+      const giveUp = (): void => wait.abort(signal.reason);
       let isWaiting = true;
-      const begin = (): void => {
+      const endWait = (): void => {
+        signal.removeEventListener('abort', giveUp);
         if (isWaiting) count(owner, -1);
         isWaiting = false;
       };
+      signal.addEventListener('abort', giveUp, { once: true });
       count(owner, 1);
       try {
         return await slots.add(
           () => {
-            begin();
+            endWait();
             return effect();
           },
-          { owner, signal },
+          { owner, signal: wait.signal },
         );
       } finally {
-        begin();
+        endWait();
       }
     },
     get waiting() {

@@ -78,3 +78,14 @@ test('a call that fails gives its slot back', async () => {
   expect(await slots.run('a', () => Promise.resolve(7), never)).toBe(7);
   expect(slots.running).toBe(0);
 });
+
+test('a call that runs keeps its slot until it ends, also where its signal aborts', async () => {
+  const slots = fairSlots({ concurrency: 1, ...most });
+  const stop = new AbortController();
+  let end = (): void => {};
+  const running = slots.run('a', () => new Promise<string>((resolve) => (end = () => resolve('ended'))), stop.signal);
+  stop.abort(new Error('enough'));
+  expect(slots.running).toBe(1);
+  end();
+  expect(await running).toBe('ended');
+});
