@@ -20,9 +20,17 @@ export function unheard({ context, heard }: Run): readonly Sent[] {
 export const sentText = ({ text: words, by }: Sent): TextContent =>
   text(`[Message from ${by.owner} while you work]: ${words}`);
 
-/** Nothing where nothing was sent. */
-export const sentMessages = (sent: readonly Sent[]): Message[] =>
-  sent.length === 0 ? [] : [{ role: 'user', content: sent.map(sentText) }];
+/**
+ * The end of a conversation with what was sent: behind the tool results, in one message with them, because what calls
+ * came to is told in the message that follows them. `replaces`: how many messages it stands for.
+ */
+export function endWith(messages: readonly Message[], sent: readonly Sent[]): { end: Message[]; replaces: 0 | 1 } {
+  if (sent.length === 0) return { end: [], replaces: 0 };
+  const last = messages.at(-1);
+  const words = sent.map(sentText);
+  if (last?.role !== 'user') return { end: [{ role: 'user', content: words }], replaces: 0 };
+  return { end: [{ ...last, content: [...last.content, ...words] }], replaces: 1 };
+}
 
 /**
  * Something came while the model wrote its answer: it is told, as long as another turn may be taken. Otherwise the

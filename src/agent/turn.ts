@@ -11,7 +11,7 @@ import { ModelError, type ModelReply, type ModelRequest, type ToolSpec } from '.
 import { askPatiently, type Unavailable } from './model-wait.ts';
 import { type Run } from './run.ts';
 import { readResultSpec } from './spill.ts';
-import { sentMessages, unheard } from './steering.ts';
+import { endWith, unheard } from './steering.ts';
 import { hooksBeforeModel } from './turn-hooks.ts';
 
 /** `heard`: what people had sent, which was put before the model with this question. */
@@ -27,7 +27,8 @@ export async function askModel(run: Run): Promise<Reply | NoReply> {
 
   const outcome = await askPatiently(run, 'model', async (signal) => {
     const heard = unheard(run);
-    const asked = heard.length === 0 ? messages : [...messages, ...sentMessages(heard)];
+    const { end, replaces } = endWith(messages, heard);
+    const asked = heard.length === 0 ? messages : [...messages.slice(0, messages.length - replaces), ...end];
     const said = await guarded(run, signal, async (cut) => {
       const denied = await hooksBeforeModel(run, asked, cut);
       if (denied !== undefined) return { denied };
@@ -48,7 +49,8 @@ export async function askModel(run: Run): Promise<Reply | NoReply> {
   const { reply, heard = [] } = outcome;
   run.sampled = noUsage;
   run.heard.push(...heard);
-  messages.push(...sentMessages(heard), reply.message);
+  const { end, replaces } = endWith(messages, heard);
+  messages.splice(messages.length - replaces, replaces, ...end, reply.message);
   run.said = textOf(reply.message.content) || run.said;
   spent.usage = addUsage(spent.usage, reply.usage);
   run.filled = reply.usage.inputTokens + reply.usage.outputTokens;

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { agentTool } from '../../src/agent/agent-tool.ts';
 import { entriesOf } from '../../src/agent/entries.ts';
 import { runAgent } from '../../src/agent/loop.ts';
-import { ModelError, type ModelReply, type ModelRequest } from '../../src/agent/model.ts';
+import { ModelError, type ModelReply } from '../../src/agent/model.ts';
 import { appendTranscript } from '../../src/agent/transcript.ts';
 import { text } from '../../src/task/content.ts';
 import type { Sent } from '../../src/task/question.ts';
@@ -12,12 +12,10 @@ import { asks, calls, fakeAgent, fakeModel, fakeTool, ok, rehearsal, says, sent,
 const heard = (words: string) => text(`[Message from ann while you work]: ${words}`);
 
 /** Sends the words as the model writes that reply: it cannot have heard them. */
-const meanwhile =
-  (inbox: Sent[], words: string, reply: ModelReply) =>
-  (_: ModelRequest): ModelReply => {
-    inbox.push(sent(inbox.length + 1, words));
-    return reply;
-  };
+const meanwhile = (inbox: Sent[], words: string, reply: ModelReply) => (): ModelReply => {
+  inbox.push(sent(inbox.length + 1, words));
+  return reply;
+};
 
 async function run(lines: (inbox: Sent[]) => Parameters<typeof fakeModel>[0], parts = {}, window?: number) {
   const rehearsed = rehearsal();
@@ -36,8 +34,10 @@ test('a message is put before the next turn, behind the results, and recorded wi
     says('in metres'),
   ]);
   expect(messages.slice(2)).toEqual([
-    { role: 'user', content: [{ type: 'tool_result', callId: 'c1', content: [text('did')], isError: false }] },
-    { role: 'user', content: [heard('use metres')] },
+    {
+      role: 'user',
+      content: [{ type: 'tool_result', callId: 'c1', content: [text('did')], isError: false }, heard('use metres')],
+    },
     says('in metres').message,
   ]);
   expect(again).toEqual(messages);
@@ -52,7 +52,7 @@ test('what was sent before the first turn is heard in it, several at once and in
   inbox.push(sent(1, 'one'), sent(2, 'two'));
   const model = fakeModel([says('done')]);
   await runAgent(fakeAgent({ model }), asks('go'), context);
-  expect(model.asked[0]?.messages).toEqual([...asks('go'), { role: 'user', content: [heard('one'), heard('two')] }]);
+  expect(model.asked[0]?.messages).toEqual([{ role: 'user', content: [text('go'), heard('one'), heard('two')] }]);
 });
 
 test('a message that comes while the answer is written gets one more turn: nothing is lost', async () => {
@@ -82,7 +82,7 @@ test('a try that got no reply heard nothing: the next one hears it', async () =>
     says('done'),
   ]);
   expect(records.map(({ value }) => (value as { heard?: unknown }).heard)).toEqual([undefined, [sent(1, 'hello')]]);
-  expect(messages[1]).toEqual({ role: 'user', content: [heard('hello')] });
+  expect(messages[0]?.content).toEqual([text('go'), heard('hello')]);
 });
 
 test("only the task's own agent hears", async () => {
@@ -93,7 +93,7 @@ test("only the task's own agent hears", async () => {
   const model = fakeModel([calls([['child', { message: 'x' }]]), says('up')]);
   await runAgent(fakeAgent({ model, agents: [agentTool(() => child, spec)] }), asks('go'), rehearsed.context);
   expect(JSON.stringify(below.asked)).not.toContain('stop that');
-  expect(model.asked[1]?.messages.at(-1)).toEqual({ role: 'user', content: [heard('stop that')] });
+  expect(model.asked[1]?.messages.at(-1)?.content.at(-1)).toEqual(heard('stop that'));
 });
 
 test('a summary keeps them word for word', async () => {

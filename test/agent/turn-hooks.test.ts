@@ -144,7 +144,7 @@ describe('a row of hooks', () => {
   const { signal } = new AbortController();
 
   test('a change is what the next one sees, and the last change counts', async () => {
-    const adds = (word: string) => hook(({ message }) => changeTo(`${String(message as string)} ${word}`));
+    const adds = (word: string) => hook(({ message }) => changeTo(`${message as string} ${word}`));
     const row = [adds('two'), hook(pass), adds('three')];
     expect(await runHooks(row, input, signal)).toEqual(changeTo('one two three'));
     expect(row.map(({ seen }) => seen[0]?.['message'])).toEqual(['one', 'one two', 'one two']);
