@@ -1,11 +1,5 @@
 /** The `inputResponses` of a 2026 request, as answers to the questions of a task. */
-import {
-  CLIENT_INFO_META_KEY,
-  ProtocolError,
-  ProtocolErrorCode,
-  type ServerContext,
-} from '@modelcontextprotocol/server';
-import { isJsonObject } from '../json.ts';
+import { ProtocolError, ProtocolErrorCode, type ServerContext } from '@modelcontextprotocol/server';
 import type { InputResponse } from '../task/question.ts';
 import type { Task } from '../task/task.ts';
 import { openQuestions } from './task-wire.ts';
@@ -37,12 +31,4 @@ export function takeAnswers(task: Task, given: Given): Record<string, InputRespo
     given.delete(key);
   }
   return answers;
-}
-
-/** Who answers, for the record: the way it came, and what the client calls itself. */
-export function channelOf({ mcpReq }: ServerContext): string {
-  const envelope = mcpReq.envelope as Record<string, unknown> | undefined;
-  const info = envelope?.[CLIENT_INFO_META_KEY];
-  const name = isJsonObject(info) && typeof info['name'] === 'string' ? ` (${info['name'].slice(0, 100)})` : '';
-  return `${mcpReq.method}${name}`;
 }

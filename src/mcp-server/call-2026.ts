@@ -6,13 +6,13 @@
  *   - An answer is consumed once: the engine takes it for a question that is open. A round that is sent again (its reply
  *     was lost) finds its questions answered, and waits for the same task.
  *   - A state without questions means "wait on". Clients stop after some ten rounds: by the eighth the caller gets the
- *     task's handle.
+ *     task's handle; so it does where this server shuts down.
  *   - A question that was dismissed without a choice is not asked again by this call: the caller gets the handle.
  */
 import type { InputRequiredResult } from '@modelcontextprotocol/server';
 import type { InputRequest } from '../task/question.ts';
 import { isTerminal, type Task } from '../task/task.ts';
-import { channelOf, givenIn, takeAnswers, type Given } from './answers.ts';
+import { givenIn, takeAnswers, type Given } from './answers.ts';
 import type { Face } from './call-agent.ts';
 import type { Call } from './call.ts';
 import { defaultWaitMs, followTask, isAsking } from './follow-task.ts';
@@ -23,6 +23,7 @@ import { startTask } from './start-task.ts';
 import { createdTask } from './task-2026.ts';
 import { answerOf, openQuestions, taskOf } from './task-wire.ts';
 import { errorResult } from './tool.ts';
+import { viaMcp } from './via.ts';
 import { canAsk, wireRequest } from './wire-question.ts';
 
 const mostRounds = 8;
@@ -37,8 +38,8 @@ export const call2026: Face = async (call) => {
   const { task, reason } = await attend(call, leg, false);
   if (isTerminal(task)) return answerOf(options, task);
   const asked = openQuestions(task).filter(([, request]) => canAsk(call.asks, request));
-  const goesOn = reason === 'time is up' ? canGoOn(call) : reason === 'asks' && asked.length > 0;
-  if (!goesOn || leg.round >= mostRounds) return handleResult(call, task);
+  const isNextRound = reason === 'goes on' ? canGoOn(call) : reason === 'asks' && asked.length > 0;
+  if (!isNextRound || isLast(call, leg)) return handleResult(call, task);
   return nextRound(call, leg, task, asked);
 };
 
@@ -48,7 +49,7 @@ export const askThenTask2026: Face = async (call) => {
   if (leg.refused !== undefined) return errorResult(leg.refused);
   const { task, reason } = await attend(call, leg, true);
   const asked = openQuestions(task).filter(([, request]) => canAsk(call.asks, request));
-  if (reason !== 'asks' || asked.length === 0 || leg.round >= mostRounds) return new OtherResult(createdTask(task));
+  if (reason !== 'asks' || asked.length === 0 || isLast(call, leg)) return new OtherResult(createdTask(task));
   return nextRound(call, leg, task, asked);
 };
 
@@ -78,27 +79,26 @@ async function beginLeg(call: Call): Promise<Leg | { refused: string }> {
 
 interface Attended {
   task: Task;
-  reason: 'over' | 'asks' | 'dismissed' | 'answered' | 'time is up';
+  reason: 'over' | 'asks' | 'dismissed' | 'answered' | 'goes on';
 }
 
 /** Waits, and hands over the answers that came with this round. */
 async function attend(call: Call, { task, given }: Leg, endsWhenAnswered: boolean): Promise<Attended> {
-  const { options, caller, context } = call;
+  const { options, caller, client } = call;
   const left = countdown(options.waitMs === undefined ? defaultWaitMs : options.waitMs);
   let current = task;
   let isDismissed = false;
   for (;;) {
     current = await followTask(call, current, { forMs: left(), enough: isAsking });
     if (isAsking(current)) current = await followTask(call, current, { forMs: gatherMs, enough: () => false });
+    else if (!isTerminal(current)) return { task: current, reason: 'goes on' };
     if (isTerminal(current)) return { task: current, reason: 'over' };
-    if (!isAsking(current)) {
-      if (left() === 0) return { task: current, reason: 'time is up' };
-      continue;
-    }
+    // Answered elsewhere meanwhile.
+    if (!isAsking(current)) continue;
     const answers = takeAnswers(current, given);
     if (Object.keys(answers).length === 0) return { task: current, reason: isDismissed ? 'dismissed' : 'asks' };
     isDismissed ||= Object.values(answers).some(({ action }) => action === 'cancel');
-    current = await options.engine.respond(current.id, caller.owner, answers, channelOf(context));
+    current = await options.engine.respond(current.id, caller.owner, answers, viaMcp('tools/call', client));
     if (endsWhenAnswered && !isAsking(current)) return { task: current, reason: 'answered' };
   }
 }
@@ -116,6 +116,9 @@ async function nextRound(
     requestState: await sealState(call, { task: task.id, round }),
   } as InputRequiredResult;
 }
+
+/** A server that shuts down takes no next round. */
+const isLast = ({ caller }: Call, { round }: Leg): boolean => round >= mostRounds || caller.calls.isDraining;
 
 /** Who declares that it can be asked anything knows rounds; others may know nothing of them. */
 const canGoOn = ({ asks: { form, url, sampling, roots } }: Call): boolean => form || url || sampling || roots;

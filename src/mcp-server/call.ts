@@ -6,7 +6,7 @@ import type { Caller, ServedAgent, ServeOptions } from './options.ts';
 import type { Askable } from './wire-question.ts';
 
 /** A call that waits for a task. */
-export type Waiting = Pick<Call, 'options' | 'caller' | 'context' | 'asks' | 'tell'>;
+export type Waiting = Pick<Call, 'options' | 'caller' | 'context' | 'client' | 'asks' | 'tell'>;
 
 export interface Call {
   options: ServeOptions;
@@ -15,6 +15,8 @@ export interface Call {
   args: JsonObject;
   /** Of the request: its signal, its stream, its `_meta`. */
   context: ServerContext;
+  /** What its client calls itself. */
+  client: string | undefined;
   /** What this caller can be asked. */
   asks: Askable;
   /** To the caller, as far as it asked for progress and log messages. */

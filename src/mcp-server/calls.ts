@@ -5,7 +5,7 @@ import { UnavailableError } from '../errors.ts';
 /**
  * The calls at work behind one door. A call is counted from before its task starts until nothing will be sent for it.
  *
- * Once `cut` has fired, the door itself goes away: calls end with an error, and their tasks are left to the engine.
+ * Once `cut` has fired, the door itself goes away: calls end with the handles of their tasks, which are left to the engine.
  */
 export class Calls {
   readonly #max: number;

@@ -17,7 +17,8 @@ import type { TaskEvent } from '../task/event.ts';
 import type { InputRequest, InputResponse } from '../task/question.ts';
 import { isTerminal, type Task } from '../task/task.ts';
 import { openQuestions } from './task-wire.ts';
-import { canAsk, inputResponse, wireRequest, type Askable, type WireRequest } from './wire-question.ts';
+import { viaMcp } from './via.ts';
+import { canAsk, inputResponse, methodOf, wireRequest, type Askable, type WireRequest } from './wire-question.ts';
 
 /** A stream to the client that may carry a request of ours. */
 export interface Route {
@@ -31,8 +32,8 @@ export interface DialogsOptions {
   log: Log;
   /** Known once the client has introduced itself. */
   asks: () => Askable;
-  /** What answers are recorded as coming from. */
-  channel: () => string;
+  /** What the client calls itself. */
+  client: () => string | undefined;
   /** The session's own stream. */
   ownStream: (taskId: string) => Route;
   /** Milliseconds that a question waits for somebody who comes for the result, before it goes to the session's stream. */
@@ -225,7 +226,7 @@ export class Dialogs {
     } else if (isMisfit) {
       entry.misfits.add(content);
     } else {
-      entry.task = await this.#respond(entry, key, said);
+      entry.task = await this.#respond(entry, key, request, said);
     }
     this.#over(entry, key, dialog);
   }
@@ -248,14 +249,18 @@ export class Dialogs {
     }
   }
 
-  async #respond({ task, dismissed }: Followed, key: string, answer: InputResponse): Promise<Task> {
-    const { engine, owner, channel, log } = this.#options;
-    const asked = openQuestions(task).find(([open]) => open === key)?.[1];
+  async #respond(
+    { task, dismissed }: Followed,
+    key: string,
+    request: InputRequest,
+    answer: InputResponse,
+  ): Promise<Task> {
+    const { engine, owner, client, log } = this.#options;
     try {
-      return await engine.respond(task.id, owner, { [key]: answer }, channel());
+      return await engine.respond(task.id, owner, { [key]: answer }, viaMcp(methodOf(request), client()));
     } catch (error) {
       log.error({ task: task.id, err: error }, 'an answer could not be stored');
-      if (asked !== undefined) dismissed.add(JSON.stringify(asked));
+      dismissed.add(JSON.stringify(request));
       return task;
     }
   }

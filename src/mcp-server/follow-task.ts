@@ -3,12 +3,13 @@
  *
  *   - A caller that cancels (each era in its own way; the SDK makes one signal of them) cancels the task, unless another
  *     call of its waits for the same task.
- *   - A door that goes away does not: the task is the engine's, and the call ends with an error that says so.
+ *   - A door that goes away does not, nor does an engine that closes: the task stays in the store, and the caller gets what
+ *     finds it again.
  */
-import { UnavailableError } from '../errors.ts';
 import { isTerminal, type Task } from '../task/task.ts';
 import type { Waiting } from './call.ts';
 import { openQuestions } from './task-wire.ts';
+import { viaMcp } from './via.ts';
 
 /** Below the 60 s after which most hosts give up. */
 export const defaultWaitMs = 45_000;
@@ -24,20 +25,17 @@ export interface FollowOptions {
   leaves?: boolean;
 }
 
-/**
- * The task as it is when it is over, when it is `enough`, or when the time is up.
- * @throws UnavailableError the door goes away, or the engine.
- */
+/** The task as it is when it is over, when it is `enough`, when the time is up, or when door or engine go away. */
 export async function followTask(call: Waiting, task: Task, given: FollowOptions): Promise<Task> {
   const { forMs, enough, until, leaves = false } = given;
-  const { options, caller, context } = call;
+  const { options, caller, client, context } = call;
   const { engine, log } = options;
   const { owner, calls } = caller;
   const { signal } = context.mcpReq;
   const leave = leaves ? (): number => 1 : calls.attach(task.id);
   const cancel = (): void => {
     if (calls.cut.aborted || leave() > 0) return;
-    engine.cancel(task.id, owner).catch((error: unknown) => {
+    engine.cancel(task.id, owner, viaMcp('notifications/cancelled', client)).catch((error: unknown) => {
       log.error({ task: task.id, err: error }, 'a cancelled call could not cancel its task');
     });
   };
@@ -57,8 +55,7 @@ export async function followTask(call: Waiting, task: Task, given: FollowOptions
       current = event.task;
       if (isTerminal(current) || enough?.(current) === true) return current;
     }
-    if (over.aborted && !calls.cut.aborted) return current;
-    throw new UnavailableError(`This server is shutting down; task ${task.id} is not over.`);
+    return current;
   } finally {
     clearTimeout(timer);
     signal.removeEventListener('abort', cancel);

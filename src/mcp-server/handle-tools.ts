@@ -1,9 +1,9 @@
 /**
- * The tools to watch, answer and cancel a task, for callers that know nothing of tasks. They are listed for everybody: lists
+ * The tools to watch, answer, steer and cancel a task, for callers that know nothing of tasks. They are listed for everybody: lists
  * of 2026 do not vary by caller, and a task that was started on one wire may be looked at on another.
  */
 import type { CallToolResult, Tool } from '@modelcontextprotocol/server';
-import { NotFoundError } from '../errors.ts';
+import { NotFoundError, UsageError } from '../errors.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import { schemaCheck } from '../json-schema.ts';
 import type { InputResponse } from '../task/question.ts';
@@ -16,6 +16,7 @@ import { handleToolKey } from '../meta-keys.ts';
 import type { ServeOptions } from './options.ts';
 import { answerOf, openQuestions, whereToAnswer } from './task-wire.ts';
 import { errorResult } from './tool.ts';
+import { viaMcp } from './via.ts';
 import type { ServedWire } from './wire.ts';
 
 export interface HandleTool {
@@ -41,6 +42,11 @@ const answers = {
   },
 };
 
+const message = { type: 'string', minLength: 1, maxLength: 20_000, description: 'What the agent is to know or to do.' };
+
+/** What a call must give besides its task. */
+const required = new Set(['answers', 'message']);
+
 /** In the order of their names. */
 export const handleTools: readonly HandleTool[] = [
   {
@@ -49,7 +55,8 @@ export const handleTools: readonly HandleTool[] = [
   },
   {
     tool: toolOf('task_cancel', 'Cancels a task. What it has done stays done.', {}),
-    answer: async ({ options, caller }, args) => shown(options, await options.engine.cancel(idIn(args), caller.owner)),
+    answer: async ({ options, caller, client }, args) =>
+      shown(options, await options.engine.cancel(idIn(args), caller.owner, viaMcp('task_cancel', client))),
   },
   {
     tool: toolOf('task_get', 'Waits for a task, and answers with its result, or with what it does.', {
@@ -57,21 +64,31 @@ export const handleTools: readonly HandleTool[] = [
     }),
     answer: getTask,
   },
+  {
+    tool: toolOf('task_send', 'Tells a running task something: its agent reads it before its next turn.', { message }),
+    answer: sendMessage,
+  },
 ];
 
 function toolOf(name: string, description: string, more: Record<string, JsonObject>): Tool {
   const isLook = name === 'task_get';
+  const isSaid = name === 'task_send';
   return {
     name,
     description,
     inputSchema: {
       type: 'object',
       properties: { task: taskId, ...more },
-      required: ['task', ...Object.keys(more).filter((field) => field === 'answers')],
+      required: ['task', ...Object.keys(more).filter((field) => required.has(field))],
       additionalProperties: false,
     },
     outputSchema: handleSchema,
-    annotations: { readOnlyHint: isLook, destructiveHint: !isLook, idempotentHint: true, openWorldHint: false },
+    annotations: {
+      readOnlyHint: isLook,
+      destructiveHint: !isLook && !isSaid,
+      idempotentHint: !isSaid,
+      openWorldHint: false,
+    },
     _meta: { [handleToolKey]: true },
   };
 }
@@ -91,6 +108,7 @@ export async function callHandleTool(
     return await answer(call, args, look);
   } catch (error) {
     if (error instanceof NotFoundError) return errorResult(`There is no task ${idIn(args)}.`);
+    if (error instanceof UsageError) return errorResult(error.message);
     throw error;
   }
 }
@@ -110,7 +128,7 @@ async function getTask(call: Waiting, args: JsonObject, look: ServedWire['look']
 
 const longestTimer = 2 ** 31 - 1;
 
-async function answerQuestions({ options, caller }: Waiting, args: JsonObject): Promise<CallToolResult> {
+async function answerQuestions({ options, caller, client }: Waiting, args: JsonObject): Promise<CallToolResult> {
   const id = idIn(args);
   const given = args['answers'];
   const now = await options.engine.get(id, caller.owner);
@@ -122,7 +140,14 @@ async function answerQuestions({ options, caller }: Waiting, args: JsonObject): 
     return errorResult(`Not asked, or not any more: ${strangers.join(', ')}. ${handleOf(options, now).message}`, now);
   }
   const responses = Object.fromEntries(entries.map(([key, answer]) => [key, responseOf(answer)]));
-  return shown(options, await options.engine.respond(id, caller.owner, responses, 'task_answer'));
+  return shown(options, await options.engine.respond(id, caller.owner, responses, viaMcp('task_answer', client)));
+}
+
+/** Words to the agent, never an answer to what its task asks. */
+async function sendMessage({ options, caller, client }: Waiting, args: JsonObject): Promise<CallToolResult> {
+  const said = typeof args['message'] === 'string' ? args['message'] : '';
+  const task = await options.engine.send(idIn(args), caller.owner, said, viaMcp('task_send', client));
+  return shown(options, task);
 }
 
 function responseOf(answer: unknown): InputResponse {

@@ -1,12 +1,13 @@
 /** A task as structured content: what a call is answered with when its caller cannot wait for it, or cannot be asked. */
 import type { CallToolResult } from '@modelcontextprotocol/server';
 import type { JsonObject } from '../json.ts';
+import { redacted } from '../log.ts';
 import { text } from '../task/content.ts';
-import type { InputRequest } from '../task/question.ts';
+import type { Approval, InputRequest } from '../task/question.ts';
 import type { Task } from '../task/task.ts';
 import { taskKey } from '../meta-keys.ts';
 import type { ServeOptions } from './options.ts';
-import { oneLine, openQuestions, whereToAnswer } from './task-wire.ts';
+import { answerCommand, oneLine, openQuestions, whereToAnswer } from './task-wire.ts';
 import { taskMeta } from './tool.ts';
 
 export interface Handle {
@@ -18,7 +19,7 @@ export interface Handle {
 }
 
 export function handleOf(options: ServeOptions, task: Task): Handle {
-  const questions = openQuestions(task).map(([key, request]) => shownQuestion(key, request));
+  const questions = openQuestions(task).map(([key, request]) => shownQuestion(task, key, request));
   return {
     task: task.id,
     status: task.status,
@@ -41,7 +42,7 @@ function messageOf(options: ServeOptions, task: Task): string {
   const { id, agent } = task;
   switch (task.status) {
     case 'working': {
-      const line = options.lines?.of(task);
+      const line = options.lines?.of(task) ?? task.statusMessage;
       const now = line === undefined ? '' : ` (${line})`;
       return `${agent} is still at work on task ${id}${now}. Call task_get with this task to wait for its answer.`;
     }
@@ -58,15 +59,28 @@ function messageOf(options: ServeOptions, task: Task): string {
   }
 }
 
-function shownQuestion(key: string, request: InputRequest): JsonObject {
-  const { kind } = request;
+function shownQuestion(task: Task, key: string, request: InputRequest): JsonObject {
+  const common = { key, kind: request.kind, answer_with: answerCommand(task, request) };
   switch (request.kind) {
-    case 'form':
-      return { key, kind, message: request.message, schema: request.schema };
+    case 'form': {
+      const { message, schema, approval } = request;
+      return { ...common, message, schema, ...(approval !== undefined && { approval: shownApproval(approval) }) };
+    }
     case 'url':
-      return { key, kind, message: request.message, url: request.url };
+      return { ...common, message: request.message, url: request.url };
     case 'sampling':
     case 'roots':
-      return { key, kind, message: oneLine(request) };
+      return { ...common, message: oneLine(request) };
   }
 }
+
+/** Whole, but for secrets: the form's few lines may have cut it. */
+const shownApproval = ({ tool, bytes, effect, rule, chain, hash, change }: Approval): JsonObject => ({
+  tool,
+  args: redacted(bytes),
+  effect,
+  rule,
+  chain: [...chain],
+  hash,
+  ...(change !== undefined && { change }),
+});

@@ -3,21 +3,21 @@
  *
  * Who may come in, and who that is, is decided before a body is read; the era before a server is built.
  */
-import { toNodeHandler } from '@modelcontextprotocol/node';
-import { type AuthInfo, createMcpHandler, isLegacyRequest } from '@modelcontextprotocol/server';
+import { type AuthInfo, createMcpHandler } from '@modelcontextprotocol/server';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { isIP, type AddressInfo } from 'node:net';
 import { messageOf, UsageError } from '../errors.ts';
-import { isJsonObject } from '../json.ts';
+import { isJsonObject, type JsonObject } from '../json.ts';
 import { Calls } from './calls.ts';
 import type { AuthOptions } from './auth.ts';
 import { createGate } from './auth-gate.ts';
 import { answerText, readBody, refuse } from './http-answer.ts';
+import { isLegacy, sendAnswer, webRequest } from './http-fetch.ts';
 import { guardFor } from './http-guard.ts';
 import { unavailableCode } from './meta.ts';
-import type { Era, ListKind, ServeOptions } from './options.ts';
-import { ownerLimits, type OwnerLimits } from './owner-limits.ts';
+import { servedAgents, type Era, type ListKind, type ServeOptions } from './options.ts';
+import { ownerLimits } from './owner-limits.ts';
 import { agentServer } from './server.ts';
 import { HttpTaskListens } from './task-listen-http.ts';
 import { Sessions, type SessionLimits } from './sessions.ts';
@@ -29,8 +29,6 @@ export interface ServeHttpOptions extends ServeOptions, SessionLimits {
   hosts?: readonly string[];
   /** How callers are told apart. Without it everybody is the one local owner. */
   auth?: AuthOptions;
-  /** What one owner may start. Default: no bound but `maxCalls`. */
-  ownerLimits?: OwnerLimits;
   /** Default 0: any free port. */
   port?: number;
   /** Longest request body. Default 16 MiB. */
@@ -68,14 +66,18 @@ export async function serveHttp(options: ServeHttpOptions): Promise<HttpDoor> {
     log,
     options,
   );
-  const modern = createMcpHandler(({ authInfo }) => agentServer(options, caller('2026', ownerIn(authInfo))), {
-    legacy: 'reject',
-    onerror: (error) => log.debug({ err: messageOf(error) }, '2026 request'),
-  });
+  const modern = createMcpHandler(
+    ({ authInfo, requestInfo }) => {
+      // The SDK has checked that it is the method of the body.
+      const method = requestInfo?.headers.get('mcp-method');
+      const asked = method === null || method === undefined ? {} : { method };
+      return agentServer(options, { ...caller('2026', ownerIn(authInfo)), ...asked });
+    },
+    { legacy: 'reject', onerror: (error) => log.debug({ err: messageOf(error) }, '2026 request') },
+  );
   const listens = new HttpTaskListens(options);
   /** Responses to calls, until their last byte has left. */
   const answering = new Set<ServerResponse>();
-  const serveModern = toNodeHandler(modern, { maxRequestBodySize: maxBodyBytes });
 
   const server = createServer((request, response) => {
     response.on('error', (error) => log.debug({ err: messageOf(error) }, 'a response could not be sent'));
@@ -118,28 +120,26 @@ export async function serveHttp(options: ServeHttpOptions): Promise<HttpDoor> {
     }
     if (body.kind === 'malformed') return refuse(response, 400, -32700, 'Parse error: the body is no JSON in UTF-8');
     const message = body.value;
-    if (calls.refusal !== undefined && (calls.isDraining ? isRequest(message) : isCall(message))) {
+    const callsIn = (Array.isArray(message) ? message : [message]).filter(isCall);
+    if (calls.refusal !== undefined && (calls.isDraining ? isRequest(message) : callsIn.length > 0)) {
       return refuse(response, 503, unavailableCode, calls.refusal, message, calls.isDraining ? 5 : 1);
     }
-    if (isCall(message)) {
-      const refusal = isStart(message, options) ? await tooMuch?.(owner) : undefined;
-      if (refusal !== undefined) {
+    const era = isLegacy(request, message) ? '2025' : '2026';
+    if (callsIn.length > 0) {
+      for (const call of callsIn) {
+        const refusal = isStart(call, era, options) ? await tooMuch?.(owner) : undefined;
+        if (refusal === undefined) continue;
         return refuse(response, 429, unavailableCode, refusal.message, message, refusal.retryAfterSeconds);
       }
       answering.add(response);
       response.once('close', () => answering.delete(response));
     }
-    if (await isLegacyRequest(headersOnly(request), message)) {
-      return sessions.handle(request, response, message, owner);
-    }
-    const authInfo = authInfoOf(owner);
-    const isServed = await listens.serve(message, owner, response, (rest, signal) =>
-      modern.fetch(headersOnly(request, signal), { parsedBody: rest, authInfo }),
-    );
-    if (!isServed) await serveModern(Object.assign(request as ModernRequest, { auth: authInfo }), response, message);
+    if (era === '2025') return sessions.handle(request, response, message, owner);
+    const answer = (body: unknown): Promise<Response> =>
+      modern.fetch(webRequest(request, response), { parsedBody: body, authInfo: authInfoOf(owner) });
+    if (await listens.serve(message, owner, response, answer)) return;
+    await sendAnswer(await answer(message), response);
   }
-
-  type ModernRequest = Parameters<typeof serveModern>[0];
 
   await listen(server, port, host);
   server.on('error', (error) => log.error({ err: error }, 'the HTTP server had an error'));
@@ -178,22 +178,12 @@ const isLoopback = (host: string): boolean => ['localhost', '127.0.0.1', '::1'].
 const isRequest = (message: unknown): boolean =>
   Array.isArray(message) ? message.some(isRequest) : isJsonObject(message) && 'method' in message && 'id' in message;
 
-const isCall = (message: unknown): boolean => isJsonObject(message) && message['method'] === 'tools/call';
+const isCall = (message: unknown): message is JsonObject => isJsonObject(message) && message['method'] === 'tools/call';
 
 /** A call of an agent, and not one more leg of a call that is known already. */
-function isStart(message: unknown, { agents }: ServeOptions): boolean {
-  const params = isJsonObject(message) ? message['params'] : undefined;
-  if (!isJsonObject(params) || 'requestState' in params) return false;
-  return (typeof agents === 'function' ? agents() : agents).some(({ name }) => name === params['name']);
-}
-
-/** What the era is told from, beside the body: so the body is not written out and parsed again for it. */
-function headersOnly(request: IncomingMessage, signal?: AbortSignal): Request {
-  const headers = new Headers();
-  for (const [name, value] of Object.entries(request.headers)) {
-    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
-  }
-  return new Request('http://localhost/mcp', { method: 'POST', headers, ...(signal !== undefined && { signal }) });
+function isStart({ params }: JsonObject, era: Era, options: ServeOptions): boolean {
+  if (!isJsonObject(params) || (era === '2026' && 'requestState' in params)) return false;
+  return servedAgents(options).some(({ name }) => name === params['name']);
 }
 
 async function listen(server: Server, port: number, host: string): Promise<void> {

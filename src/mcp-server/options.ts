@@ -3,6 +3,7 @@ import type { Json, JsonObject } from '../json.ts';
 import type { Log } from '../log.ts';
 import type { TaskEngine, TaskKeeper } from '../task/engine.ts';
 import type { Calls } from './calls.ts';
+import type { OwnerLimits, TooMuch } from './owner-limits.ts';
 import type { SessionStreams } from './session-streams.ts';
 import type { StatusLines } from './status-lines.ts';
 
@@ -43,7 +44,7 @@ interface AgentAnnotations {
 }
 
 export interface ServeOptions {
-  engine: TaskEngine & Pick<TaskKeeper, 'record'>;
+  engine: TaskEngine & Pick<TaskKeeper, 'record' | 'artifact' | 'artifacts'>;
   /** A function where the agents may change while serving: then call `changed('tools')` after they did. */
   agents: readonly ServedAgent[] | (() => readonly ServedAgent[]);
   name: string;
@@ -54,6 +55,8 @@ export interface ServeOptions {
   log: Log;
   /** More of the protocol (prompts, resources): runs on every server instance before it meets its caller. */
   extend?: (server: McpServer, era: Era) => void;
+  /** What one owner may start. Default: no bound but `maxCalls`. */
+  ownerLimits?: OwnerLimits;
   /** Calls at work at once; more are refused with "try again". Default 1000. */
   maxCalls?: number;
   /** Milliseconds that a call may wait before it is answered with the task's handle; null for ever. Default 45 000. */
@@ -72,11 +75,19 @@ export interface ServeOptions {
   progressMs?: number;
 }
 
+/** As they are now. */
+export const servedAgents = ({ agents }: Pick<ServeOptions, 'agents'>): readonly ServedAgent[] =>
+  typeof agents === 'function' ? agents() : agents;
+
 /** Who asks, as the door decided it. Nobody below asks again. */
 export interface Caller {
   era: Era;
   owner: string;
   calls: Calls;
+  /** The one method that this server instance will be asked for, where that is known. */
+  method?: string;
+  /** Counts a start that the door has not counted; says why it may not be made. */
+  tooMuch?: () => Promise<TooMuch | undefined>;
   /** Told when a call of this caller begins and when it has ended. */
   onCall?: (change: 1 | -1) => void;
   /** Of a 2025 session over HTTP, whose streams come and go. */

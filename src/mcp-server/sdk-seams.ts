@@ -22,6 +22,7 @@
  */
 import {
   CLIENT_CAPABILITIES_META_KEY,
+  CLIENT_INFO_META_KEY,
   McpServer,
   type CallToolRequest,
   type CallToolResult,
@@ -109,10 +110,18 @@ function unwrapped(error: unknown): JsonObject {
 }
 
 /** What the client of a 2026 request declared with this very request. */
-export function declaredInRequest(context: ServerContext): ClientCapabilities | undefined {
-  const envelope = context.mcpReq.envelope as Record<string, ClientCapabilities | undefined> | undefined;
-  return envelope?.[CLIENT_CAPABILITIES_META_KEY];
+export const declaredInRequest = (context: ServerContext): ClientCapabilities | undefined =>
+  envelopeOf(context)?.[CLIENT_CAPABILITIES_META_KEY];
+
+/** What the client of a 2026 request calls itself. */
+export const clientInRequest = (context: ServerContext): unknown => envelopeOf(context)?.[CLIENT_INFO_META_KEY];
+
+interface Envelope {
+  [CLIENT_CAPABILITIES_META_KEY]?: ClientCapabilities;
+  [CLIENT_INFO_META_KEY]?: unknown;
 }
+
+const envelopeOf = ({ mcpReq }: ServerContext): Envelope | undefined => mcpReq.envelope;
 
 export class StdioTransport extends StdioServerTransport {
   readonly #onClosed: () => void;

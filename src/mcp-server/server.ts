@@ -1,6 +1,5 @@
 /** The one MCP server that we are, as one caller meets it: its agents are tools, and calling one is a task. */
 import {
-  MissingRequiredClientCapabilityError,
   ProtocolError,
   ProtocolErrorCode,
   type ClientCapabilities,
@@ -9,10 +8,11 @@ import {
 import type { JsonObject } from '../json.ts';
 import { answerCall } from './call-agent.ts';
 import { callHandleTool, handleTools } from './handle-tools.ts';
-import type { Caller, Era, ServedAgent, ServeOptions } from './options.ts';
+import { unavailableCode } from './meta.ts';
+import { servedAgents, type Caller, type Era, type ServedAgent, type ServeOptions } from './options.ts';
 import { ownCacheHint, serveResources } from './resources.ts';
 import { AgentServer } from './sdk-seams.ts';
-import { errorResult, inputSchemaOf, toolOf } from './tool.ts';
+import { inputSchemaOf, toolOf } from './tool.ts';
 import { askableOf } from './wire-question.ts';
 import { wire2025 } from './wire-2025.ts';
 import { wire2026 } from './wire-2026.ts';
@@ -26,7 +26,7 @@ const wires: Record<Era, Wire> = { '2025': wire2025, '2026': wire2026 };
 export function agentServer(options: ServeOptions, caller: Caller): McpServer {
   const { name, title, version, instructions } = options;
   const wire = wires[caller.era];
-  const find = (tool: string): ServedAgent | undefined => served(options).find((agent) => agent.name === tool);
+  const find = (tool: string): ServedAgent | undefined => servedAgents(options).find((agent) => agent.name === tool);
   const server = new AgentServer(
     { name, version, ...(title !== undefined && { title }) },
     {
@@ -50,7 +50,7 @@ export function agentServer(options: ServeOptions, caller: Caller): McpServer {
     const declared = wire.declaration(server, context);
     return {
       tools: [
-        ...served(options)
+        ...servedAgents(options)
           .toSorted(byName)
           .map((agent) => speaks.tool(toolOf(agent), declared, agent)),
         ...handleTools.map(({ tool }) => tool).filter(({ name: tool }) => find(tool) === undefined),
@@ -61,7 +61,7 @@ export function agentServer(options: ServeOptions, caller: Caller): McpServer {
     const declared = wire.declaration(server, context);
     const asks = askableOf(declared.capabilities, declared.protocolVersion);
     const args = (params.arguments ?? {}) as JsonObject;
-    const request = { options, caller, context, asks };
+    const request = { options, caller, context, asks, client: declared.client };
     const agent = find(params.name);
     if (agent === undefined) {
       const tool = findHandleTool(params.name);
@@ -71,16 +71,18 @@ export function agentServer(options: ServeOptions, caller: Caller): McpServer {
       return answerCall(request, (call) => callHandleTool(tool, call, args, speaks.look));
     }
     const lacking = lackingCapabilities(agent, declared.capabilities);
-    if (lacking !== undefined) {
-      if (caller.era === '2026') throw new MissingRequiredClientCapabilityError({ requiredCapabilities: lacking });
-      const message = `${agent.name} needs a client that declares: ${Object.keys(lacking).join(', ')}`;
-      // Who asks for a task understands no result that is none.
-      if (params.task !== undefined) throw new ProtocolError(ProtocolErrorCode.InvalidParams, message);
-      return errorResult(message);
+    if (lacking !== undefined) return speaks.refusal(agent, lacking, params as JsonObject);
+    // A later leg of a call starts nothing.
+    const refusal = context.mcpReq.requestState() === undefined ? await caller.tooMuch?.() : undefined;
+    if (refusal !== undefined) {
+      const { message, retryAfterSeconds } = refusal;
+      throw new ProtocolError(unavailableCode, message, { retryAfterSeconds });
     }
     return answerCall({ ...request, agent, args }, speaks.face(declared, params as JsonObject, agent));
   });
 
+  // An instance for one request is spared what that request cannot ask for.
+  if (caller.method !== undefined && /^(tools|tasks)\//.test(caller.method)) return server;
   serveResources(server, options, caller);
   options.extend?.(server, caller.era);
   return server;
@@ -88,8 +90,6 @@ export function agentServer(options: ServeOptions, caller: Caller): McpServer {
 
 /** An agent may take the name of one of these: then it is the agent. */
 const findHandleTool = (name: string) => handleTools.find(({ tool }) => tool.name === name);
-
-const served = ({ agents }: ServeOptions): readonly ServedAgent[] => (typeof agents === 'function' ? agents() : agents);
 
 /** One order whatever the configuration's: hosts and prompt caches compare lists (tools: "deterministic order"). */
 const byName = (a: ServedAgent, b: ServedAgent): number => (a.name < b.name ? -1 : 1);

@@ -8,6 +8,7 @@ import { Dialogs, type Route } from './dialogs-2025.ts';
 import type { Caller, ServeOptions } from './options.ts';
 import type { AgentServer } from './sdk-seams.ts';
 import { relatedTo, task2025, type Task2025 } from './task-2025.ts';
+import { clientName } from './via.ts';
 import { askableOf, type Askable } from './wire-question.ts';
 import type { Declaration } from './wire.ts';
 
@@ -34,7 +35,7 @@ export function openSession(server: AgentServer, options: ServeOptions, caller: 
     graceMs,
     asks,
     owner: caller.owner,
-    channel: () => channelOf(server),
+    client: () => declaration2025(server).client,
     ownStream: (taskId) => ownStream(server, caller, taskId),
   });
   caller.streams?.onChange(() => dialogs.streamsChanged());
@@ -46,13 +47,8 @@ export function declaration2025({ server }: McpServer): Declaration {
   return {
     capabilities: server.getClientCapabilities(),
     protocolVersion: server.getNegotiatedProtocolVersion() ?? '2025-11-25',
+    client: clientName(server.getClientVersion()),
   };
-}
-
-/** Who answers, for the record. */
-function channelOf({ server }: McpServer): string {
-  const { name, version } = server.getClientVersion() ?? { name: 'unknown client', version: '' };
-  return `mcp ${server.getNegotiatedProtocolVersion() ?? ''} ${name} ${version}`.trimEnd();
 }
 
 const anyResult = z.record(z.string(), z.unknown());

@@ -5,6 +5,7 @@ import type { Readable, Writable } from 'node:stream';
 import { messageOf } from '../errors.ts';
 import { Calls } from './calls.ts';
 import { localOwner, type ListKind, type ServeOptions } from './options.ts';
+import { ownerLimits } from './owner-limits.ts';
 import { agentServer } from './server.ts';
 import { announce } from './sessions.ts';
 import { TaskListenTransport } from './task-listen-stdio.ts';
@@ -35,6 +36,7 @@ export async function serveStdio(options: ServeStdioOptions): Promise<StdioDoor>
   const { stdin = process.stdin, stdout = process.stdout, maxMessageBytes = 16 * 1024 * 1024, log } = options;
   const calls = new Calls(options.maxCalls);
   const owner = options.owner ?? localOwner;
+  const limits = options.ownerLimits && ownerLimits(options.engine, options.ownerLimits);
   /** A connection that begins with a probe gets a second instance for its session: the newest one is it. */
   let server: McpServer | undefined;
   const gone = Promise.withResolvers<void>();
@@ -44,6 +46,7 @@ export async function serveStdio(options: ServeStdioOptions): Promise<StdioDoor>
         era: era === 'modern' ? '2026' : '2025',
         owner,
         calls,
+        ...(limits !== undefined && { tooMuch: () => limits(owner) }),
       });
       return server;
     },

@@ -14,7 +14,7 @@ import {
 } from './task-listen.ts';
 
 /** How the SDK would answer a request. */
-type Answer = (message: JsonObject, signal: AbortSignal) => Promise<Response>;
+type Answer = (message: JsonObject) => Promise<Response>;
 
 const keepAliveMs = 15_000;
 
@@ -53,7 +53,7 @@ export class HttpTaskListens {
   async #stream(listen: TaskListen, owner: string, response: ServerResponse, answer: Answer): Promise<void> {
     const gone = new AbortController();
     response.once('close', () => gone.abort());
-    const answered = await answer(listen.rest as unknown as JsonObject, gone.signal);
+    const answered = await answer(listen.rest as unknown as JsonObject);
     if (answered.headers.get('content-type')?.startsWith('text/event-stream') !== true) {
       response.writeHead(answered.status, Object.fromEntries(answered.headers)).end(await answered.text());
       return;

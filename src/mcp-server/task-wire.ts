@@ -3,7 +3,7 @@ import { ProtocolError, ProtocolErrorCode, type CallToolResult } from '@modelcon
 import { NotFoundError } from '../errors.ts';
 import type { InputRequest } from '../task/question.ts';
 import type { Task, TerminalState } from '../task/task.ts';
-import type { Caller, ServeOptions } from './options.ts';
+import { servedAgents, type Caller, type ServedAgent, type ServeOptions } from './options.ts';
 import { errorResult, toolResult } from './tool.ts';
 
 /** Milliseconds between two polls, as we suggest them. */
@@ -59,8 +59,18 @@ export function oneLine(request: InputRequest): string {
 }
 
 /** For a caller that cannot be asked itself. */
-export const whereToAnswer = (task: Task): string =>
-  `${defaultMessage(task) ?? 'Nothing is asked now.'} A person answers with the command "deputy tasks respond ${task.id}".`;
+export function whereToAnswer(task: Task): string {
+  const commands = new Set(openQuestions(task).map(([, request]) => answerCommand(task, request)));
+  if (commands.size === 0) return 'Nothing is asked now.';
+  const named = [...commands].map((command) => `"${command}"`).join(', ');
+  return `${defaultMessage(task)} A person answers with the command ${named}.`;
+}
+
+/** The shortest way to the question for a person at a command line. */
+export const answerCommand = ({ id }: Task, request: InputRequest): string =>
+  request.kind === 'form' && request.approval !== undefined
+    ? `deputy approvals approve ${request.approval.hash.slice(0, 10)}`
+    : `deputy tasks respond ${id}`;
 
 /** Foreign, missing and expired tasks are refused with the same bytes. */
 const noSuchTask = (): ProtocolError =>
@@ -96,8 +106,8 @@ export function answerOf(options: ServeOptions, task: Task & TerminalState): Cal
   }
 }
 
-const servedAgent = ({ agents }: ServeOptions, name: string) =>
-  (typeof agents === 'function' ? agents() : agents).find((agent) => agent.name === name);
+const servedAgent = (options: ServeOptions, name: string): ServedAgent | undefined =>
+  servedAgents(options).find((agent) => agent.name === name);
 
 export async function isTaskOf({ engine }: ServeOptions, owner: string, id: string): Promise<boolean> {
   try {

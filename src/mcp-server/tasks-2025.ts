@@ -1,7 +1,6 @@
 /** `tasks/get`, `tasks/result`, `tasks/list` and `tasks/cancel` of 2025-11-25 (basic/utilities/tasks). */
 import { ProtocolError, ProtocolErrorCode, type ServerContext } from '@modelcontextprotocol/server';
 import * as z from 'zod/v4';
-import { UnavailableError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import { isTerminal, type Task } from '../task/task.ts';
 import { followTask } from './follow-task.ts';
@@ -9,6 +8,7 @@ import { unavailableCode } from './meta.ts';
 import { declaration2025, report, streamOf, type Session } from './session-2025.ts';
 import { relatedTo, task2025 } from './task-2025.ts';
 import { answerOf, orNoSuchTask, taskOf } from './task-wire.ts';
+import { viaMcp } from './via.ts';
 
 const OneTask = z.looseObject({ taskId: z.string() });
 const Page = z.looseObject({ cursor: z.string().optional() });
@@ -60,12 +60,14 @@ export function serveTasks(session: Session): void {
   serve('tasks/cancel', OneTask, async ({ taskId }) => {
     const task = await taskOf(options, caller, taskId);
     if (isTerminal(task)) throw isOver(session, task);
-    const now = await orNoSuchTask(engine.cancel(taskId, caller.owner));
+    const now = await orNoSuchTask(engine.cancel(taskId, caller.owner, viaMcp('tasks/cancel', clientOf(session))));
     // It may have ended by itself in between.
     if (now.status !== 'cancelled') throw isOver(session, now);
     return shown(now);
   });
 }
+
+const clientOf = ({ server }: Session): string | undefined => declaration2025(server).client;
 
 const isTask = async ({ options, caller }: Session, id: string): Promise<boolean> =>
   taskOf(options, caller, id).then(
@@ -82,18 +84,17 @@ const isOver = ({ options, asks }: Session, task: Task): ProtocolError =>
 /** Waits until the task is over; its questions are asked on the stream of this very request. */
 async function resultOf(session: Session, task: Task, context: ServerContext): Promise<JsonObject> {
   const { options, caller, dialogs } = session;
-  const waiting = { options, caller, context, asks: session.asks(), tell: () => undefined };
+  const client = clientOf(session);
+  const waiting = { options, caller, context, client, asks: session.asks(), tell: () => undefined };
   const seat = dialogs.join(task, { route: streamOf(session, context, task.id), anew: true });
   caller.onCall?.(1);
   try {
     const until = context.mcpReq.signal;
     const over = await followTask(waiting, task, { forMs: null, leaves: true, until });
-    if (!isTerminal(over)) return {};
+    // Nobody hears it but a client whose server goes away: it asks again for the result.
+    if (!isTerminal(over)) throw new ProtocolError(unavailableCode, `Task ${task.id} is not over: ask again.`);
     const { _meta, ...result } = answerOf(options, over);
     return { ...result, _meta: { ..._meta, ...relatedTo(task.id) } } as JsonObject;
-  } catch (error) {
-    if (error instanceof UnavailableError) throw new ProtocolError(unavailableCode, error.message);
-    throw error;
   } finally {
     caller.onCall?.(-1);
     seat.leave();

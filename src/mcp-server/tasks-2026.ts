@@ -3,16 +3,19 @@ import {
   MissingRequiredClientCapabilityError,
   type ClientCapabilities,
   type McpServer,
+  type ServerContext,
 } from '@modelcontextprotocol/server';
 import * as z from 'zod/v4';
-import { channelOf, givenIn, takeAnswers } from './answers.ts';
+import type { Via } from '../task/question.ts';
+import { givenIn, takeAnswers } from './answers.ts';
 import type { Face } from './call-agent.ts';
 import type { Caller, ServeOptions } from './options.ts';
-import { declaredInRequest, OtherResult } from './sdk-seams.ts';
+import { clientInRequest, declaredInRequest, OtherResult } from './sdk-seams.ts';
 import { startTask } from './start-task.ts';
 import { createdTask, detailedTask, tasksExtension } from './task-2026.ts';
 import { orNoSuchTask, taskOf } from './task-wire.ts';
 import { errorResult } from './tool.ts';
+import { clientName, viaMcp } from './via.ts';
 import { askableOf } from './wire-question.ts';
 
 /** Answered with a task at once. */
@@ -27,6 +30,8 @@ export const declaresTasks = (declared: ClientCapabilities | undefined): boolean
 
 export const tasksRequired = (): MissingRequiredClientCapabilityError =>
   new MissingRequiredClientCapabilityError({ requiredCapabilities: { extensions: { [tasksExtension]: {} } } });
+
+const viaOf = (context: ServerContext): Via => viaMcp(context.mcpReq.method, clientName(clientInRequest(context)));
 
 const named = { params: z.looseObject({ taskId: z.string() }) };
 
@@ -44,14 +49,14 @@ export function serveTasks2026({ server }: McpServer, options: ServeOptions, cal
     if (!declaresTasks(declaredInRequest(context))) throw tasksRequired();
     const answers = takeAnswers(await taskOf(options, caller, taskId), givenIn(context));
     if (Object.keys(answers).length > 0) {
-      await orNoSuchTask(engine.respond(taskId, owner, answers, channelOf(context)));
+      await orNoSuchTask(engine.respond(taskId, owner, answers, viaOf(context)));
     }
     return {};
   });
 
   server.setRequestHandler('tasks/cancel', named, async ({ taskId }, context) => {
     if (!declaresTasks(declaredInRequest(context))) throw tasksRequired();
-    await orNoSuchTask(engine.cancel(taskId, owner));
+    await orNoSuchTask(engine.cancel(taskId, owner, viaOf(context)));
     return {};
   });
 }

@@ -45,6 +45,10 @@ function entryText(agent: string, entry: Entry): string {
       const said = answer === undefined ? 'not answered yet' : `${answer.response.action}, by ${answer.by.owner}`;
       return `**Asked**: ${said}\n\n${quoted(oneLine(entry.request))}`;
     }
+    case 'wait':
+      return `**${entry.isOver ? 'Waited' : 'Waits'}** until ${new Date(entry.until).toISOString()}\n\n${quoted(entry.message)}`;
+    case 'sent':
+      return `**${entry.by.owner} said**${entry.turn === undefined ? ', not read yet' : ''}\n\n${quoted(entry.text)}`;
   }
 }
 

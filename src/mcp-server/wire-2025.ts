@@ -9,6 +9,7 @@ import { followTask } from './follow-task.ts';
 import { serveSubscriptions2025 } from './resources-2025.ts';
 import { declaration2025, openSession, streamOf } from './session-2025.ts';
 import { hasTasks, serveTasks } from './tasks-2025.ts';
+import { errorResult } from './tool.ts';
 import type { Wire } from './wire.ts';
 
 const taskCapabilities = { tasks: { list: {}, cancel: {}, requests: { tools: { call: {} } } } };
@@ -28,6 +29,12 @@ export const wire2025: Wire = {
         if (wantsTask && taskSupport === 'forbidden') throw noMethod(`${name} cannot be called as a task`);
         if (!wantsTask && taskSupport === 'required') throw noMethod(`${name} must be called as a task`);
         return wantsTask ? callForTask(session, task) : callForAnswer(session);
+      },
+      refusal({ name }, lacking, { task }) {
+        const message = `${name} needs a client that declares: ${Object.keys(lacking).join(', ')}`;
+        // Who asks for a task understands no result that is none.
+        if (task !== undefined) throw new ProtocolError(ProtocolErrorCode.InvalidParams, message);
+        return errorResult(message);
       },
       tool: (tool, { protocolVersion }, { taskSupport = 'optional' }) =>
         hasTasks(protocolVersion) ? { ...tool, execution: { taskSupport } } : tool,

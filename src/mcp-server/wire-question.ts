@@ -44,8 +44,18 @@ export function canAsk(asks: Askable, request: InputRequest): boolean {
   }
 }
 
+const methods = {
+  form: 'elicitation/create',
+  url: 'elicitation/create',
+  sampling: 'sampling/createMessage',
+  roots: 'roots/list',
+} as const;
+
+/** By which a question is asked. */
+export const methodOf = ({ kind }: InputRequest) => methods[kind];
+
 export interface WireRequest {
-  method: 'elicitation/create' | 'sampling/createMessage' | 'roots/list';
+  method: (typeof methods)[InputRequest['kind']];
   params?: JsonObject;
 }
 

@@ -1,5 +1,5 @@
 /** What the two wires do differently: each is one value of this type in a file of its own. */
-import type { ClientCapabilities, McpServer, ServerContext, Tool } from '@modelcontextprotocol/server';
+import type { CallToolResult, ClientCapabilities, McpServer, ServerContext, Tool } from '@modelcontextprotocol/server';
 import type { JsonObject } from '../json.ts';
 import type { Task } from '../task/task.ts';
 import type { Face } from './call-agent.ts';
@@ -26,6 +26,11 @@ export interface ServedWire {
   /** An agent as a tool in a list for this caller. */
   tool(tool: Tool, declared: Declaration, agent: ServedAgent): Tool;
   /**
+   * What a call is answered with whose caller cannot do what the agent needs.
+   * @throws ProtocolError where this caller would not understand a result.
+   */
+  refusal(agent: Pick<ServedAgent, 'name'>, lacking: ClientCapabilities, params: JsonObject): CallToolResult;
+  /**
    * Waits for a task on behalf of a call that only looks: up to `forMs`, until it is over, or until it waits for an answer
    * that cannot be had from this caller.
    */
@@ -35,4 +40,6 @@ export interface ServedWire {
 export interface Declaration {
   capabilities: ClientCapabilities | undefined;
   protocolVersion: string;
+  /** What the client calls itself, where it says. */
+  client: string | undefined;
 }

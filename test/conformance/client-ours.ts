@@ -1,12 +1,24 @@
 /** Scenarios that are about what `src/mcp-client` does: they run on it as it is, tools called as agents call them. */
-import type { EffectTool } from '../../src/agent/tool.ts';
+import { SamplingRefused, type EffectTool, type ToolCallOptions } from '../../src/agent/tool.ts';
 import { isJsonObject, type JsonObject } from '../../src/json.ts';
 import { silentLog } from '../../src/log.ts';
 import { type McpServers, openServers } from '../../src/mcp-client/open-servers.ts';
 import { discoverHere } from './client-discover.ts';
 
 const never = new AbortController().signal;
-const commit = Object.assign(async () => {}, { reference: async () => {} });
+/** Of every call: nobody is there to be asked. */
+const options: ToolCallOptions = {
+  signal: never,
+  owner: 'referee',
+  callKey: 'referee',
+  grant: { tool: 'referee', rule: 'conformance' },
+  commit: Object.assign(async () => {}, { reference: async () => {} }),
+  ask: async () => ({ action: 'decline' }),
+  sample: async () => {
+    throw new SamplingRefused('nobody thinks here');
+  },
+  onProgress: () => {},
+};
 
 type Scenario = (servers: McpServers, context: Record<string, unknown>) => Promise<void>;
 
@@ -27,7 +39,7 @@ const scenarios: Record<string, Scenario> = {
     const { resources } = await servers.resources('referee', never);
     const prompts = await servers.prompts('referee', never);
     const [tool] = await toolsOf(servers);
-    await tool?.call({}, { signal: never, commit, onProgress: () => {} });
+    await tool?.call({}, options);
     await call(servers, 'read_resource', { uri: resources[0]?.['uri'] ?? '' });
     await call(servers, 'get_prompt', { name: prompts[0]?.['name'] ?? '' });
   },
@@ -72,6 +84,6 @@ async function toolOf(servers: McpServers, name: string): Promise<EffectTool> {
 async function call(servers: McpServers, name: string, args: unknown): Promise<void> {
   const tool = await toolOf(servers, name);
   if (!isJsonObject(args)) throw new TypeError('the arguments are no object');
-  const outcome = await tool.call(args, { signal: never, commit, onProgress: () => {} });
+  const outcome = await tool.call(args, options);
   process.stdout.write(`${name}: ${JSON.stringify(outcome)}\n`);
 }

@@ -1,6 +1,7 @@
 /** What a 2025 caller is asked while it waits for an answer: on the call's own stream, and never without end. */
 import { expect, test } from 'vitest';
 import type { Task } from '../../src/task/task.ts';
+import { viaTest } from './fake-engine.ts';
 import { accept, openDoor, openPeer2025, startTask } from './peer-2025.ts';
 import { initialize, post2025, sseEvents } from './wire.ts';
 
@@ -53,7 +54,7 @@ test('a dialog is withdrawn when the question was answered elsewhere', async () 
     if (task === undefined) throw new Error('no task');
     signal.addEventListener('abort', () => withdrawn.resolve());
     const [key = ''] = keysOf(task);
-    void engine.respond(task.id, 'local', { [key]: { action: 'accept', content: { name: 'Bob' } } }, 'test');
+    void engine.respond(task.id, 'local', { [key]: { action: 'accept', content: { name: 'Bob' } } }, viaTest);
     await withdrawn.promise;
     return { action: 'cancel' };
   });

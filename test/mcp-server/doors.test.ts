@@ -35,9 +35,9 @@ describe.each(doors)('%s', (_, connect) => {
   test('agents are listed as tools, by name, as they were declared [TOOLS-CAPABILITY]', async () => {
     const tools = await client.list();
     const names = tools.map(({ name }) => String(name));
-    const [agents, others] = [names.slice(0, -3), names.slice(-3)];
+    const [agents, others] = [names.slice(0, -4), names.slice(-4)];
     expect(agents).toEqual(agents.toSorted((a, b) => (a < b ? -1 : 1)));
-    expect(others).toEqual(['task_answer', 'task_cancel', 'task_get']);
+    expect(others).toEqual(['task_answer', 'task_cancel', 'task_get', 'task_send']);
     expect(names).toContain('weather');
     expect(tools.find(({ name }) => name === 'echo')).toMatchObject({
       title: 'Echo',

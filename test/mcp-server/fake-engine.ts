@@ -7,6 +7,7 @@ import { silentLog } from '../../src/log.ts';
 import { StatusLines } from '../../src/mcp-server/status-lines.ts';
 import { text } from '../../src/task/content.ts';
 import type { StartTask, TaskContext, TaskEngine, TaskKeeper } from '../../src/task/engine.ts';
+import type { Via } from '../../src/task/question.ts';
 import type { ProgressEvent } from '../../src/task/event.ts';
 import { isTerminal, type Task, type TaskResult } from '../../src/task/task.ts';
 import { noUsage } from '../../src/task/usage.ts';
@@ -18,9 +19,14 @@ export interface FakeWork {
   emit: (event: ProgressEvent) => void;
 }
 
+type ServedEngine = TaskEngine & Pick<TaskKeeper, 'record' | 'artifact' | 'artifacts'>;
+
+/** Who acts in tests, where nobody looks at the record. */
+export const viaTest: Via = { channel: 'test' };
+
 export type FakeAgent = (work: FakeWork) => Promise<Partial<TaskResult> | string>;
 
-export class FakeEngine implements TaskEngine {
+export class FakeEngine implements ServedEngine {
   readonly started: StartTask[] = [];
   readonly cancelled: string[] = [];
   readonly lines = new StatusLines();
@@ -66,15 +72,19 @@ export class FakeEngine implements TaskEngine {
     return task;
   }
 
-  async cancel(id: string, owner: string): Promise<Task> {
+  async cancel(id: string, owner: string, via: Via = viaTest): Promise<Task> {
     this.cancelled.push(id);
-    return this.#engine.cancel(id, owner);
+    return this.#engine.cancel(id, owner, via);
   }
 
   get: TaskEngine['get'] = (...args) => this.#engine.get(...args);
   list: TaskEngine['list'] = (...args) => this.#engine.list(...args);
   journal: TaskEngine['journal'] = (...args) => this.#engine.journal(...args);
   record: TaskKeeper['record'] = (...args) => this.#engine.record(...args);
+  artifact: TaskKeeper['artifact'] = (...args) => this.#engine.artifact(...args);
+  artifacts: TaskKeeper['artifacts'] = (...args) => this.#engine.artifacts(...args);
+  send: TaskEngine['send'] = (...args) => this.#engine.send(...args);
+  retry: TaskEngine['retry'] = (...args) => this.#engine.retry(...args);
   respond: TaskEngine['respond'] = (...args) => this.#engine.respond(...args);
   watch: TaskEngine['watch'] = (...args) => this.#engine.watch(...args);
   close: TaskEngine['close'] = (graceMs) => this.#engine.close(graceMs);

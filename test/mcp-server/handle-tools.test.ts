@@ -4,6 +4,7 @@ import { serveHttp } from '../../src/mcp-server/http.ts';
 import { orHandle } from '../../src/mcp-server/handle-schema.ts';
 import { schemaCheck } from '../../src/json-schema.ts';
 import { modernClient, v1Client, type TestClient } from './clients.ts';
+import { viaTest } from './fake-engine.ts';
 import { fakeNetwork } from './network.ts';
 import { openDoor } from './peer-2025.ts';
 import { httpCaller } from './peer-2026.ts';
@@ -39,7 +40,7 @@ describe.each(eras)('handles on the %s wire', (_, connect) => {
     // Who was told of the question waits for its answer, and does not spin.
     const looking = client.call('task_get', { task });
     const key = keyIn(structuredContent);
-    await engine.respond(task, 'local', { [key]: { action: 'accept', content: { name: 'Bob' } } }, 'test');
+    await engine.respond(task, 'local', { [key]: { action: 'accept', content: { name: 'Bob' } } }, viaTest);
     expect(await looking).toMatchObject({
       content: [{ text: 'Hello, Bob.' }],
       structuredContent: { task, status: 'completed', result: { answer: 'Hello, Bob.' } },
@@ -107,7 +108,7 @@ describe.each(eras)('handles on the %s wire', (_, connect) => {
   test('the tools are marked as no agents', async () => {
     const { client } = await open(connect);
     const marked = (await client.list()).filter((tool) => JSON.stringify(tool['_meta'] ?? {}).includes('handle-tool'));
-    expect(marked.map(({ name }) => name)).toEqual(['task_answer', 'task_cancel', 'task_get']);
+    expect(marked.map(({ name }) => name)).toEqual(['task_answer', 'task_cancel', 'task_get', 'task_send']);
   });
 });
 
@@ -122,12 +123,13 @@ test("somebody else's task is as good as none, for every tool", async () => {
     const args = {
       task,
       ...(name === 'task_answer' && { answers: {} }),
+      ...(name === 'task_send' && { message: 'hurry' }),
       ...(name === 'task_get' && { wait_seconds: 0 }),
     };
     const { result } = await bob.request('tools/call', { name, arguments: args });
     return JSON.stringify(result).replaceAll(task, 'ID');
   };
-  for (const name of ['task_get', 'task_answer', 'task_cancel']) {
+  for (const name of ['task_get', 'task_answer', 'task_cancel', 'task_send']) {
     const missing = await say('A'.repeat(id.length), name);
     expect(await say(id, name)).toBe(missing);
     expect(missing).toContain('There is no task');

@@ -44,7 +44,7 @@ describe.each(kinds)('task resources over %s', (kind) => {
     });
   });
 
-  test('the newest tasks are listed, and the two templates', async () => {
+  test('the newest tasks are listed, and the three templates', async () => {
     const peer = await openPeer(kind);
     const ids = [await finished(peer, 'echo'), await finished(peer, 'limited')];
     const { result } = await peer.request('resources/list', {});
@@ -55,7 +55,7 @@ describe.each(kinds)('task resources over %s', (kind) => {
     const { result: templates } = await peer.request('resources/templates/list', {});
     expect(
       ((templates?.['resourceTemplates'] ?? []) as Message[]).map(({ uriTemplate }) => uriTemplate as string),
-    ).toEqual(['task://{id}', 'task://{id}/journal']);
+    ).toEqual(['task://{id}', 'task://{id}/journal', 'task://{id}/artifacts/{artifact}']);
   });
 
   test('a subscription tells when a task changes [LISTEN-ACK]', async () => {

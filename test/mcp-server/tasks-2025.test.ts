@@ -2,6 +2,7 @@
 import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { serveHttp, type HttpDoor } from '../../src/mcp-server/http.ts';
+import { viaTest } from './fake-engine.ts';
 import { fakeNetwork } from './network.ts';
 import { accept, callAsTask, connectPeer2025, openDoor, openPeer2025, startTask, type Peer2025 } from './peer-2025.ts';
 
@@ -137,7 +138,7 @@ test('a client that cannot be asked sees a task at work, with the place to answe
   const result = peer.client.experimental.tasks.getTaskResult(task.taskId, CallToolResultSchema);
   const { inputRequests } = (await engine.get(task.taskId, 'local')) as { inputRequests: Record<string, unknown> };
   const [key = ''] = Object.keys(inputRequests);
-  await engine.respond(task.taskId, 'local', { [key]: { action: 'accept', content: { name: 'Bob' } } }, 'test');
+  await engine.respond(task.taskId, 'local', { [key]: { action: 'accept', content: { name: 'Bob' } } }, viaTest);
   expect(await result).toMatchObject({ content: [{ text: 'Hello, Bob.' }] });
 });
 
