@@ -23,15 +23,19 @@ const invalidParams = -32_602;
 /** @throws the signal's reason */
 export async function askAbout(
   server: Server,
-  method: 'tasks/get' | 'tasks/result',
+  method: 'tasks/get' | 'tasks/result' | 'tasks/update',
   id: string,
   signal: AbortSignal,
   timeout: number,
+  more: JsonObject = {},
 ): Promise<Answer> {
   try {
     const connection = await server.connection(signal);
     try {
-      return { kind: 'answer', answer: await ask(connection.client, method, { taskId: id }, { signal, timeout }) };
+      return {
+        kind: 'answer',
+        answer: await ask(connection.client, method, { taskId: id, ...more }, { signal, timeout }),
+      };
     } catch (error) {
       if (!signal.aborted) dropIfGone(server, connection, error);
       throw error;
@@ -55,6 +59,18 @@ export async function look(server: Server, id: string, signal: AbortSignal): Pro
   } catch (error) {
     return { kind: 'silent', why: messageOf(error) };
   }
+}
+
+/** 2026: the answer to one thing that a task waits for. @throws the signal's reason */
+export async function answerTask(
+  server: Server,
+  id: string,
+  key: string,
+  response: JsonObject,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const inputResponses = Object.fromEntries([[key, response]]);
+  return askAbout(server, 'tasks/update', id, signal, server.timings.list, { inputResponses });
 }
 
 /** Waits a moment for the acknowledgement. @returns whether it came. Never throws. */

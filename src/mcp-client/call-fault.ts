@@ -15,8 +15,8 @@ interface Called {
   effect: EffectClass;
 }
 
-/** `again` where one more try is safe, and has a chance. */
-export type Attempt = { outcome: ToolOutcome; again: boolean };
+/** `again` where one more try is safe, and has a chance; `fault` where the server failed, not the call. */
+export type Attempt = { outcome: ToolOutcome; again: boolean; fault?: true };
 
 export const final = (outcome: ToolOutcome | string): Attempt => ({
   outcome: typeof outcome === 'string' ? failure(outcome) : outcome,
@@ -25,12 +25,12 @@ export const final = (outcome: ToolOutcome | string): Attempt => ({
 
 /**
  * Nobody knows whether the call happened. One that may be repeated is a failure that says so; for any other a person
- * decides.
+ * decides: also for a keyed one, since a call that the model makes anew has another key.
  * @param why a clause for people, without a full stop
  * @param rest what else is known
  */
 export function uncertain({ effect }: Called, said: string, why: string, rest = ''): ToolOutcome {
-  if (effect !== 'unsafe') return failure(`${said}. It may be called again.${rest}`);
+  if (effect === 'read' || effect === 'idempotent') return failure(`${said}. It may be called again.${rest}`);
   return { ...failure(`${said}. Whether it happened is unknown.${rest}`), unknown: why };
 }
 
@@ -55,6 +55,7 @@ export function readFault(server: Server, connection: Connection, call: Called, 
     return {
       outcome: failure(safe(`${call.id} was not called: the server "${server.name}" cannot be reached: ${why}`)),
       again: true,
+      fault: true,
     };
   }
   if (error instanceof SdkHttpError && error.status < 500)
@@ -63,6 +64,7 @@ export function readFault(server: Server, connection: Connection, call: Called, 
   return {
     outcome: uncertain(call, safe(said), safe(`the connection to the server "${server.name}" broke off: ${why}`)),
     again: call.effect !== 'unsafe',
+    fault: true,
   };
 }
 
@@ -73,7 +75,11 @@ function readDeath(server: Server, connection: Connection, call: Called, error: 
   const stderr = connection.stderr(2).join('\n').slice(0, 500);
   const rest = stderr === '' ? '' : `\nThe last it said on stderr: ${stderr}`;
   const said = safe(`the server died while ${call.id} ran: ${why}`);
-  return final(uncertain(call, said, safe(`the server "${server.name}" died: ${why}`), safe(rest)));
+  return {
+    outcome: uncertain(call, said, safe(`the server "${server.name}" died: ${why}`), safe(rest)),
+    // The same key: only here can it be made again as the same call.
+    again: call.effect === 'keyed',
+  };
 }
 
 /** Nothing that nobody can see, nothing that we sent to prove who we are, and not too long. */

@@ -4,7 +4,8 @@ import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { HttpTransport } from './http-transport.ts';
 import { type HttpTarget, type ServerOptions, type StdioTarget, type Timings } from './options.ts';
-import { hearListChanges, hearTasks, type ListKind, newClient } from './sdk-seams.ts';
+import type { OnAsked } from './reception.ts';
+import { hearListChanges, hearPages, hearRequests, hearTasks, type ListKind, newClient } from './sdk-seams.ts';
 import { closedByUs, StdioTransport } from './stdio-transport.ts';
 
 export interface Connection {
@@ -36,6 +37,9 @@ export interface ConnectRequest {
   onListChange: (kind: ListKind) => void;
   /** `params` of a notification about a task, as it came. */
   onTask: (params: unknown) => void;
+  /** The same of a page that was seen to. */
+  onPage: (params: unknown) => void;
+  onAsked: OnAsked;
 }
 
 /** A start that failed: what the server said on its way down goes with it. */
@@ -57,6 +61,7 @@ export async function connect(request: ConnectRequest): Promise<{ connection: Co
     request.log.debug(`cannot hear of changed lists: ${messageOf(error)}`);
   });
   hearTasks(connection.client, request.onTask);
+  hearPages(connection.client, request.onPage);
   Object.assign(connection.client, { onclose: () => request.onClosed(connection) });
   // It may have died between the handshake and here.
   if (connection.whyClosed !== undefined) {
@@ -149,8 +154,9 @@ async function openHttp(request: ConnectRequest, target: HttpTarget): Promise<{ 
   return { connection };
 }
 
-function startClient({ version, timings, log }: ConnectRequest): Client {
-  const client = newClient(version, timings.probe);
+function startClient({ version, timings, log, options, onAsked }: ConnectRequest): Client {
+  const client = newClient(version, timings.probe, options);
+  hearRequests(client, options, (asked, signal) => onAsked(client, asked, signal));
   // Answers to questions that nobody asked (or asked twice) end here; they may be as long as the server likes.
   return Object.assign(client, { onerror: (error: Error) => log.debug(error.message.slice(0, 500)) });
 }

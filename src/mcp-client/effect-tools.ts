@@ -4,10 +4,14 @@ import type { JsonObject } from '../json.ts';
 import type { Log } from '../log.ts';
 import { boundedCheck } from './bounded-schema.ts';
 import { callTool } from './call-tool.ts';
+import { keyPlace, withoutKey } from './keyed.ts';
+import { pinnedTool } from './pinned-tool.ts';
+import type { Pins } from './pins.ts';
 import { readingTools } from './reading-tools.ts';
 import { type RemoteCall, toolCall } from './remote-call.ts';
 import type { Listed, Server } from './server.ts';
 import { effectOf, modelName, ruleFor } from './tool-names.ts';
+import { pinOf } from './tool-pin.ts';
 
 export interface ListedTool {
   /** As the server calls it. */
@@ -18,7 +22,7 @@ export interface ListedTool {
 }
 
 /** Two tools with one name are never merged: the later one is left out, and said so. */
-export function effectTools(server: Server, listed: Listed, log: Log): ListedTool[] {
+export function effectTools(server: Server, listed: Listed, log: Log, pins: Pins | undefined): ListedTool[] {
   const { name, options } = server;
   const built = new Map<string, ListedTool>();
   const add = (ownName: string, build: (id: string, named: string) => ListedTool): void => {
@@ -34,13 +38,17 @@ export function effectTools(server: Server, listed: Listed, log: Log): ListedToo
     log.error(fault);
   };
 
-  for (const tool of listed.tools) {
-    add(tool.ownName, (id, named) => {
-      const effect = effectOf(options, ruleFor(options, tool.ownName), tool.annotations);
+  for (const now of listed.tools) {
+    add(now.ownName, (id, named) => {
+      const { tool, pin, change } = pinnedTool(name, now, pins);
+      const rule = ruleFor(options, tool.ownName);
+      const effect = effectOf(options, rule, tool.annotations);
+      const key = effect === 'keyed' && rule?.key !== undefined ? keyPlace(rule.key, tool.inputSchema) : undefined;
       const checkOutput = tool.outputSchema && boundedCheck(tool.outputSchema);
+      const told = { ...tool, inputSchema: withoutKey(tool.inputSchema, key), pin, ...(change && { change }) };
       return {
         ownName: tool.ownName,
-        tool: effectTool(server, named, tool, toolCall(id, effect, tool, checkOutput)),
+        tool: effectTool(server, named, told, toolCall(id, effect, tool, checkOutput, key)),
         ...(tool.outputSchema && { outputSchema: tool.outputSchema }),
         annotations: tool.annotations,
       };
@@ -50,18 +58,24 @@ export function effectTools(server: Server, listed: Listed, log: Log): ListedToo
   for (const tool of readingTools(name, listed)) {
     if (own.has(tool.ownName) || built.has(`${name}/${tool.ownName}`)) continue;
     add(tool.ownName, (id, named) => {
-      const effect = ruleFor(options, tool.ownName)?.effect ?? 'read';
+      const ruled = ruleFor(options, tool.ownName)?.effect ?? 'read';
+      // They have no place for a key.
+      const effect = ruled === 'keyed' ? 'unsafe' : ruled;
+      const { ownName, description, inputSchema } = tool;
+      const told = { description, inputSchema, pin: pinOf({ name: ownName, description, inputSchema }) };
       const call = { ...tool.call(id), effect };
-      return { ownName: tool.ownName, tool: effectTool(server, named, tool, call), annotations: {} };
+      return { ownName, tool: effectTool(server, named, told, call), annotations: {} };
     });
   }
   return [...built.values()];
 }
 
+type Told = Pick<EffectTool, 'description' | 'inputSchema' | 'pin' | 'change'>;
+
 function effectTool(
   server: Server,
   name: string,
-  { description, inputSchema }: { description: string; inputSchema: JsonObject },
+  { description, inputSchema, pin, change }: Told,
   call: RemoteCall,
 ): EffectTool {
   const check = boundedCheck(inputSchema);
@@ -72,6 +86,8 @@ function effectTool(
     description,
     inputSchema,
     effect: call.effect,
+    pin,
+    ...(change && { change }),
     check: (args) => check?.(args),
     call: (args, options) => callTool(server, call, args, options),
   };

@@ -11,15 +11,18 @@
 import type { ToolCallOptions, ToolOutcome } from '../agent/tool.ts';
 import { UnavailableError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
+import { text } from '../task/content.ts';
 import { askAbout, cancelTask, look, type Seen } from './ask-task.ts';
+import { type CallClock, callClock } from './call-clock.ts';
 import { type Attempt, final, safeText, seconds, uncertain } from './call-fault.ts';
-import { bounds } from './options.ts';
+import { bounds, mayAsk } from './options.ts';
 import { failure } from './outcome.ts';
 import type { RemoteCall } from './remote-call.ts';
 import { askedFor, isTerminal, type RemoteTask } from './remote-task.ts';
 import { listenToTask } from './sdk-seams.ts';
 import type { Server } from './server.ts';
 import { openEar } from './task-news.ts';
+import { openTaskQuestions, type TaskQuestions } from './task-questions.ts';
 
 /** The task as far as it is known: no more than its id where a process of ours died meanwhile. */
 export type KnownTask = Pick<RemoteTask, 'id'> & Partial<RemoteTask>;
@@ -29,15 +32,16 @@ export async function followTask(
   server: Server,
   call: RemoteCall,
   known: KnownTask,
-  { signal, onProgress }: Pick<ToolCallOptions, 'signal' | 'onProgress'>,
+  options: ToolCallOptions,
 ): Promise<Attempt> {
+  const { signal } = options;
   const limit = server.options.hardTimeout ?? bounds.taskTimeout;
-  const stop = new AbortController();
-  const timer = setTimeout(() => stop.abort(), limit);
+  const clock = callClock({ hard: limit });
+  const either = AbortSignal.any([signal, clock.signal]);
   try {
-    return await followUntil(server, call, known, AbortSignal.any([signal, stop.signal]), onProgress);
+    return await followUntil(server, call, known, { ...options, signal: either }, clock);
   } catch (error) {
-    if (!signal.aborted && !stop.signal.aborted) throw error;
+    if (!either.aborted) throw error;
     // Not the end of the call but of our process: another one goes on by the task's id.
     if (signal.reason instanceof UnavailableError) throw signal.reason;
     const isCancelled = await cancelTask(server, known.id);
@@ -45,8 +49,9 @@ export async function followTask(
     const why = `took longer than ${seconds(limit)} as a task and ${isCancelled ? 'was' : 'could not be'} cancelled`;
     return final(uncertain(call, `${call.id} ${why} (hard time-out)`, `it ${why}`));
   } finally {
-    clearTimeout(timer);
-    stop.abort();
+    // Also what listens in the background ends with it.
+    clock.stop('the task is followed no longer');
+    clock.close();
   }
 }
 
@@ -55,13 +60,17 @@ async function followUntil(
   server: Server,
   call: RemoteCall,
   known: KnownTask,
-  signal: AbortSignal,
-  onProgress: ToolCallOptions['onProgress'],
+  options: ToolCallOptions,
+  clock: CallClock,
 ): Promise<Attempt> {
+  const { signal } = options;
   const { id } = known;
   const { taskSilence } = server.timings;
   const ear = openEar(server.news, id);
-  const tellProgress = progressOf(onProgress);
+  const questions = mayAsk(server.options)
+    ? openTaskQuestions(server, call, id, options, { pause: () => clock.pause(), onNews: () => ear.poke() })
+    : undefined;
+  const tellProgress = progressOf(options.onProgress);
   let task = known;
   let silentSince: number | undefined;
   let wait = known.status === 'working' ? pollWait(server, known, false) : 0;
@@ -71,11 +80,14 @@ async function followUntil(
     for (;;) {
       const told = await ear.next(wait, signal);
       signal.throwIfAborted();
+      if (questions?.end !== undefined) return await endedBy(server, id, questions.end);
       const seen = told === undefined ? await look(server, id, signal) : { kind: 'task' as const, task: told };
       if (seen.kind === 'lost') return forgotten(call);
       if (seen.kind === 'task') {
         ({ task } = seen);
         tellProgress(task.message);
+        questions?.seen(seen.task, await eraOf(server, signal));
+        if (questions?.end !== undefined) continue;
         const end = await endOf(server, call, seen.task, signal);
         if (end !== undefined) return end;
       }
@@ -86,8 +98,16 @@ async function followUntil(
       wait = fault === undefined ? pollWait(server, task, ear.hasHeard) : retryWait(server, task);
     }
   } finally {
+    questions?.close();
     ear.close();
   }
+}
+
+async function endedBy(server: Server, id: string, end: NonNullable<TaskQuestions['end']>): Promise<Attempt> {
+  if (end.isOver) return final(end.outcome);
+  const isCancelled = await cancelTask(server, id);
+  const rest = isCancelled ? 'It was cancelled.' : 'What it does may go on.';
+  return final({ ...end.outcome, content: [...end.outcome.content, text(`\n${rest}`)] });
 }
 
 /** Why an answer is of no use; undefined for that of a task which goes on. */
@@ -124,7 +144,7 @@ async function endOf(
     case 'working':
       return undefined;
     case 'input_required':
-      return final(await onQuestions(server, call, task, signal));
+      return mayAsk(server.options) ? undefined : final(await refuseQuestions(server, call, task, signal));
     case 'cancelled':
       return final(safe(`${call.id} was cancelled by its server${message}`));
     case 'completed':
@@ -170,11 +190,10 @@ function givenUp(server: Server, call: RemoteCall, fault: string, ms: number): T
 }
 
 /**
- * A task that waits for somebody: the place for the relay of its questions. Nobody can be asked yet. A server of 2025
- * asks on the stream of `tasks/result` (seam 6 of the protocol notes): its question is refused there, and the tool may
- * go on without.
+ * A task of a server that may ask nothing waits for somebody. A server of 2025 asks on the stream of `tasks/result`
+ * (seam 6 of the protocol notes): its question is refused there, and the tool may go on without.
  */
-async function onQuestions(
+async function refuseQuestions(
   server: Server,
   call: RemoteCall,
   task: RemoteTask,

@@ -5,7 +5,7 @@
  */
 import { StreamableHTTPClientTransport, type FetchLike, type JSONRPCMessage } from '@modelcontextprotocol/client';
 import { bounds, type HttpTarget } from './options.ts';
-import { inOneForm } from './sdk-seams.ts';
+import { inOneForm, toldOfTasks } from './sdk-seams.ts';
 
 /** The `data` of the error that answers a request whose stream ended: by identity, so that no server can send it. */
 export const streamEnded: unique symbol = Symbol('stream ended');
@@ -44,7 +44,7 @@ export class HttpTransport extends StreamableHTTPClientTransport {
     const own = new AbortController();
     this.#open.set(id, given === undefined ? own : undefined);
     try {
-      await super.send(message, {
+      await super.send(toldOfTasks(message), {
         ...options,
         requestSignal: given ?? own.signal,
         onRequestStreamEnd: () => {

@@ -41,6 +41,7 @@ const wanted = new Set([
   'notifications/prompts/list_changed',
   'notifications/resources/list_changed',
   'notifications/subscriptions/acknowledged',
+  'notifications/elicitation/complete',
   'notifications/tasks',
   'notifications/tasks/status',
 ]);

@@ -4,12 +4,15 @@ import { NotFoundError } from '../errors.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { effectTools, type ListedTool } from './effect-tools.ts';
 import type { Deps, ServerOptions } from './options.ts';
+import { type PinDifference, pinDifferences } from './pinned-tool.ts';
+import { openPins } from './pins.ts';
 import { can } from './sdk-seams.ts';
 import { Server, type Listed, type ServerStatus } from './server.ts';
 import { listAll } from './server-tool.ts';
 
 export type { Deps, ServerOptions, Timings } from './options.ts';
 export type { ListedTool } from './effect-tools.ts';
+export type { PinDifference } from './pinned-tool.ts';
 export type { ServerStatus } from './server.ts';
 
 export interface McpServers {
@@ -25,14 +28,21 @@ export interface McpServers {
   resources(name: string, signal: AbortSignal): Promise<{ resources: JsonObject[]; templates: JsonObject[] }>;
   /** As the server lists them. Throws like `tools`. */
   prompts(name: string, signal: AbortSignal): Promise<JsonObject[]>;
+  /**
+   * How the tools that a server lists now differ from the pinned ones, each to be accepted by itself; none where
+   * nothing is pinned (`Deps.lockFile`). Throws like `tools`.
+   */
+  pins(name: string, signal: AbortSignal): Promise<readonly PinDifference[]>;
   status(): ServerStatus[];
   /** Ends every server with all that it started. Calls in flight end as failed outcomes. */
   close(): Promise<void>;
 }
 
+/** @throws UsageError the lock file cannot be used; it names the place. */
 export function openServers(options: readonly ServerOptions[], deps: Deps): McpServers {
+  const pins = deps.lockFile === undefined ? undefined : openPins(deps.lockFile, deps.log);
   const servers = new Map(options.map((each) => [each.name, new Server(each, deps)]));
-  const built = new WeakMap<Listed, ListedTool[]>();
+  const built = new WeakMap<Listed, { pinned: string; tools: ListedTool[] }>();
   const merged = new Map<string, { parts: ListedTool[][]; tools: readonly EffectTool[] }>();
 
   const serverOf = (name: string): Server => {
@@ -45,11 +55,19 @@ export function openServers(options: readonly ServerOptions[], deps: Deps): McpS
 
   const toolsOf = async (server: Server, signal: AbortSignal): Promise<ListedTool[]> => {
     const listed = await server.list(signal);
-    let tools = built.get(listed);
-    if (tools === undefined) {
-      tools = effectTools(server, listed, deps.log);
-      built.set(listed, tools);
-    }
+    const { name } = server;
+    await pins?.refresh();
+    await pins?.pinNew(name, new Map(listed.tools.map(({ ownName, definition }) => [ownName, definition])));
+    const pinned = pins?.versionOf(name) ?? '';
+    const before = built.get(listed);
+    if (before?.pinned === pinned) return before.tools;
+    const tools = effectTools(server, listed, deps.log, pins);
+    for (const { tool } of tools)
+      if (tool.change !== undefined)
+        deps.log.warn(
+          `${tool.id} is another one than was pinned: it is not called before a person accepted the change`,
+        );
+    built.set(listed, { pinned, tools });
     return tools;
   };
 
@@ -82,6 +100,11 @@ export function openServers(options: readonly ServerOptions[], deps: Deps): McpS
     async prompts(name, signal) {
       const { client, timeout } = await asker(serverOf(name), signal);
       return can(client, 'prompts') ? objects(await listAll(client, 'prompts', { signal, timeout })) : [];
+    },
+    async pins(name, signal) {
+      const { tools } = await serverOf(name).list(signal);
+      await pins?.refresh();
+      return pins === undefined ? [] : pinDifferences(name, tools, pins);
     },
     status: () => [...servers.values()].map((server) => server.status()),
     async close() {

@@ -14,6 +14,12 @@ export type ServerOptions = {
   /** Calls side by side. Default 8. */
   concurrency?: number;
   tools: ToolRule[];
+  /** It may put questions to people. Without this nothing is offered, and what it asks anyway is refused. */
+  asks?: boolean;
+  /** It may ask people to open pages of these hosts: `name` exactly, or `*.name` for all below it. */
+  urlHosts?: readonly string[];
+  /** It may think with the agent's model (`sampling/createMessage`). */
+  sampling?: boolean;
 } & (StdioTarget | HttpTarget);
 
 export type StdioTarget = {
@@ -31,9 +37,14 @@ export interface ToolRule {
   matches(tool: string): boolean;
   pattern: string;
   effect?: EffectClass;
+  /** Of `keyed`: the argument, or else the key in `_meta`, that says which call this is. */
+  key?: string;
   /** What agents and globs call it instead. */
   rename?: string;
 }
+
+/** It may ask something of people or of a model while a call of ours is open. */
+export const mayAsk = ({ asks, sampling }: ServerOptions): boolean => asks === true || sampling === true;
 
 /** Milliseconds. */
 export interface Timings {
@@ -64,6 +75,8 @@ export interface Timings {
   taskSilence: number;
   /** How long a cancelled task's server may take to acknowledge it. */
   cancelGrace: number;
+  /** How long to wait for the server's word that a page was seen to, before the call is made again. */
+  pageDone: number;
 }
 
 export const defaultTimings: Timings = {
@@ -82,6 +95,7 @@ export const defaultTimings: Timings = {
   pollTold: 30_000,
   taskSilence: 600_000,
   cancelGrace: 2_000,
+  pageDone: 60_000,
 };
 
 export const bounds = {
@@ -90,8 +104,17 @@ export const bounds = {
   /** Milliseconds that a task of another server may take; also the `ttl` that it is asked for. */
   taskTimeout: 86_400_000,
   concurrency: 8,
-  /** Calls that wait for a slot of one server. */
-  waitingCalls: 1_000,
+  /** Calls that wait for a slot of one server: in all, and of one owner. */
+  waitingCalls: 10_000,
+  waitingCallsOfOne: 1_000,
+  /** What one call may ask at the same time, and in all. */
+  openQuestions: 16,
+  questions: 100,
+  /** How often one call may be broken off to ask, and to make us wait. */
+  rounds: 10,
+  waits: 100,
+  /** Characters of what is kept of a call that was broken off to ask. */
+  round: 256 * 1024,
   restarts: 5,
   /** Bytes of one message from a server, on any transport. */
   message: 32 * 1024 * 1024,
@@ -105,6 +128,10 @@ export const bounds = {
   description: 4_096,
   /** Characters of a tool's schema as JSON. */
   schema: 256 * 1024,
+  /** Characters of a tool's whole definition as JSON. */
+  definition: 1024 * 1024,
+  /** Requests of a server that run as tasks of ours at the same time. */
+  receivedTasks: 100,
 } as const;
 
 export interface Deps {
@@ -114,6 +141,8 @@ export interface Deps {
   timings?: Partial<Timings>;
   /** Milliseconds since the epoch, for the restart window. */
   now?: () => number;
+  /** Where the definitions of tools are pinned (`deputy.lock`). Undefined: they are not. */
+  lockFile?: string;
 }
 
 /** A server as people are told of it: never with what may be a credential in it. */

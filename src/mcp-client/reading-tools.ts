@@ -8,7 +8,7 @@ import { text, type Content } from '../task/content.ts';
 import { capped, withoutInvisible } from './clean-text.ts';
 import { failure, readContent, readResource } from './outcome.ts';
 import { ask } from './sdk-seams.ts';
-import type { RemoteCall } from './remote-call.ts';
+import { type RemoteCall, wireMore } from './remote-call.ts';
 import type { Listed } from './server.ts';
 import { listPage } from './server-tool.ts';
 
@@ -38,7 +38,7 @@ const resourceTools = (server: string): ReadingTool[] => [
       id,
       effect: 'read',
       isTask: () => false,
-      send: async ({ client }, { cursor }, options) => {
+      send: async ({ client }, { cursor }, _more, options) => {
         const page = await listPage(client, 'resources', cursor as string | undefined, options);
         // Templates are few, and many servers do not know the question.
         const templates =
@@ -71,7 +71,7 @@ const resourceTools = (server: string): ReadingTool[] => [
       id,
       effect: 'read',
       isTask: () => false,
-      send: ({ client }, args, options) => ask(client, 'resources/read', args, options),
+      send: ({ client }, args, more, options) => ask(client, 'resources/read', { ...args, ...wireMore(more) }, options),
       read: ({ contents }) =>
         Array.isArray(contents)
           ? { content: contents.map(asContent), isError: false }
@@ -89,7 +89,7 @@ const promptTools = (server: string): ReadingTool[] => [
       id,
       effect: 'read',
       isTask: () => false,
-      send: async ({ client }, { cursor }, options) => {
+      send: async ({ client }, { cursor }, _more, options) => {
         const page = await listPage(client, 'prompts', cursor as string | undefined, options);
         return { prompts: page.items, next_cursor: page.nextCursor ?? null };
       },
@@ -116,7 +116,7 @@ const promptTools = (server: string): ReadingTool[] => [
       id,
       effect: 'read',
       isTask: () => false,
-      send: ({ client }, args, options) => ask(client, 'prompts/get', args, options),
+      send: ({ client }, args, more, options) => ask(client, 'prompts/get', { ...args, ...wireMore(more) }, options),
       read: (answer) => readPrompt(id, answer),
     }),
   },

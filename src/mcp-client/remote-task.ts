@@ -5,6 +5,7 @@
  */
 import { isJsonObject, type JsonObject } from '../json.ts';
 import { capped, withoutInvisible } from './clean-text.ts';
+import { roundMark } from './open-round.ts';
 
 const statuses = ['working', 'input_required', 'completed', 'failed', 'cancelled'] as const;
 
@@ -32,7 +33,7 @@ export function taskIn(answer: JsonObject): RemoteTask | string | undefined {
   const isResult = structuredContent !== undefined || (Array.isArray(content) && content.length > 0);
   if (isResult || !isJsonObject(task)) return undefined;
   const { taskId } = task;
-  if (typeof taskId !== 'string' || taskId === '' || taskId.length > longestId)
+  if (typeof taskId !== 'string' || taskId === '' || taskId.length > longestId || taskId.startsWith(roundMark))
     return `its id is ${(JSON.stringify(taskId) ?? 'missing').slice(0, 100)}`;
   // An odd status is no reason to give it up: the next poll may tell more.
   return statuses.includes(task['status'] as never) ? readTask(task, taskId) : { id: taskId, status: 'working' };

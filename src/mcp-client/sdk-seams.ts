@@ -28,13 +28,15 @@
  */
 import {
   Client,
+  type ClientCapabilities,
   type JSONRPCMessage,
   type RequestOptions,
   type ServerCapabilities,
   type StandardSchemaV1,
 } from '@modelcontextprotocol/client';
 import { isJsonObject, type JsonObject } from '../json.ts';
-import { bounds } from './options.ts';
+import { bounds, type ServerOptions } from './options.ts';
+import type { Asked } from './relay.ts';
 
 /** Seam 4: the value as it came. */
 const asItCame: StandardSchemaV1<unknown, unknown> = {
@@ -51,6 +53,14 @@ const clientCapabilities = 'io.modelcontextprotocol/clientCapabilities';
 
 /** Seam 11: to servers of 2025 the extension is never named. */
 class TaskAwareClient extends Client {
+  /** Seam 13. */
+  protected override _wrapHandler(
+    _method: string,
+    handler: Parameters<Client['_wrapHandler']>[1],
+  ): Parameters<Client['_wrapHandler']>[1] {
+    return handler;
+  }
+
   protected override _outboundMetaEnvelope(): Readonly<Record<string, unknown>> | undefined {
     const envelope = super._outboundMetaEnvelope();
     const declared = envelope?.[clientCapabilities];
@@ -59,18 +69,28 @@ class TaskAwareClient extends Client {
   }
 }
 
-export function newClient(version: string, probeMs: number): Client {
+export function newClient(version: string, probeMs: number, offer: Offer = {}): Client {
   return new TaskAwareClient(
     { name: 'deputy', version },
     {
-      // Nothing is declared: questions to people, sampling and roots are not answered yet.
-      capabilities: {},
+      capabilities: capabilitiesOf(offer),
       versionNegotiation: { mode: 'auto', probe: { timeoutMs: probeMs } },
       jsonSchemaValidator: noValidator,
       listMaxPages: bounds.pages,
     },
   );
 }
+
+/** What a server may ask of us; everything else is not declared, roots never. */
+export type Offer = Pick<ServerOptions, 'asks' | 'sampling' | 'urlHosts'>;
+
+const capabilitiesOf = ({ asks, sampling, urlHosts = [] }: Offer): ClientCapabilities => ({
+  ...(asks === true && { elicitation: { form: {}, ...(urlHosts.length > 0 && { url: {} }) } }),
+  ...(sampling === true && { sampling: { tools: {} } }),
+});
+
+/** Milliseconds, as many as a timer can take: our own clock knows when a call is over. */
+export const noTimeout = 2_147_483_647;
 
 /** @throws ProtocolError, SdkError; TypeError where the answer is no object. */
 export async function ask(
@@ -104,16 +124,15 @@ export interface CallTarget {
 
 /**
  * `tools/call` in the form that the era wants.
- * @param task 2025: the task that the server is asked to make of it
+ * @param members `arguments`, and what else stands beside them
  */
 export async function askTool(
   client: Client,
   tool: CallTarget,
-  args: JsonObject,
+  members: JsonObject,
   options: RequestOptions,
-  task?: { ttl: number },
 ): Promise<JsonObject> {
-  const params = { name: tool.ownName, arguments: args, ...(task && { task }) };
+  const params = { name: tool.ownName, ...members };
   if (!tool.mirrorsHeaders || client.getProtocolEra() !== 'modern') return ask(client, 'tools/call', params, options);
   const toolDefinition = { name: tool.ownName, inputSchema: { ...tool.inputSchema, type: 'object' as const } };
   const result: unknown = await client.callTool(params, { ...options, allowInputRequired: true, toolDefinition });
@@ -139,6 +158,50 @@ function tasksOf(client: Client, ...path: string[]): unknown {
 export function hearTasks(client: Client, onTask: (params: unknown) => void): void {
   for (const method of ['notifications/tasks', 'notifications/tasks/status'])
     client.setNotificationHandler(method, { params: asItCame }, onTask);
+}
+
+/** 2025: a page that a person was asked to open was seen to. */
+export const hearPages = (client: Client, onPage: (params: unknown) => void): void =>
+  client.setNotificationHandler('notifications/elicitation/complete', { params: asItCame }, onPage);
+
+/**
+ * 2025: what the server asks of us; what it was not offered is refused by the SDK. (In 2026 it asks by its answers.)
+ * @param onAsked its result is sent as it is; an error with a `code` as a JSON-RPC error
+ */
+export function hearRequests(
+  client: Client,
+  { asks, sampling }: Offer,
+  onAsked: (asked: Asked, signal: AbortSignal) => Promise<JsonObject>,
+): void {
+  const methods = [
+    ...(asks === true ? ['elicitation/create'] : []),
+    ...(sampling === true ? ['sampling/createMessage'] : []),
+  ];
+  for (const method of methods.length === 0 ? [] : [...methods, ...ofTasks])
+    client.setRequestHandler(method, { params: asItCame }, (params, { mcpReq }) =>
+      onAsked(
+        { method, params: { ...objectOr(params), ...(mcpReq._meta && { _meta: mcpReq._meta as JsonObject }) } },
+        mcpReq.signal,
+      ),
+    );
+}
+
+const ofTasks = ['tasks/get', 'tasks/result', 'tasks/list', 'tasks/cancel'];
+const objectOr = (value: unknown): JsonObject => (isJsonObject(value) ? value : {});
+
+/** Seam 14. */
+export function toldOfTasks(message: JSONRPCMessage): JSONRPCMessage {
+  if (!('method' in message) || message.method !== 'initialize') return message;
+  const declared = message.params?.['capabilities'];
+  if (!isJsonObject(declared)) return message;
+  const { elicitation, sampling } = declared;
+  if (elicitation === undefined && sampling === undefined) return message;
+  const requests = {
+    ...(elicitation !== undefined && { elicitation: { create: {} } }),
+    ...(sampling !== undefined && { sampling: { createMessage: {} } }),
+  };
+  const capabilities = { ...declared, tasks: { list: {}, cancel: {}, requests } };
+  return { ...message, params: { ...message.params, capabilities } };
 }
 
 /** 2026: asks to be told of one task; it ends with the signal. @throws SdkError where the server does not offer it. */

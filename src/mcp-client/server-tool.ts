@@ -1,15 +1,18 @@
 /** What a server lists, read: tools as it has them, before agents and rules come into it. */
 import type { Client, RequestOptions } from '@modelcontextprotocol/client';
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
-import { readableSchema, schemaFault } from './bounded-schema.ts';
+import { isDeep, readableSchema, schemaFault } from './bounded-schema.ts';
 import { capped, withoutInvisible } from './clean-text.ts';
 import { handleToolKey } from '../meta-keys.ts';
 import { bounds } from './options.ts';
 import { ask, type CallTarget, can, mustListBySdk } from './sdk-seams.ts';
+import { definitionOf } from './tool-pin.ts';
 
-interface ServerTool {
+export interface ServerTool {
   /** As the server calls it. */
   ownName: string;
+  /** What is pinned of it: as the server has it. */
+  definition: JsonObject;
   /** Without what nobody can see, and capped. */
   description: string;
   inputSchema: JsonObject;
@@ -100,7 +103,7 @@ const isHandleTool = (item: Json): boolean =>
   isJsonObject(item) && isJsonObject(item['_meta']) && item['_meta'][handleToolKey] === true;
 
 /** @returns the tool, or why it is left out. */
-function readTool(item: Json): ServerTool | string {
+export function readTool(item: Json): ServerTool | string {
   if (!isJsonObject(item)) return 'a tool that is no object was left out';
   const { name, inputSchema, outputSchema, annotations } = item;
   if (typeof name !== 'string' || name === '') return 'a tool without a name was left out';
@@ -109,8 +112,13 @@ function readTool(item: Json): ServerTool | string {
   if (name.length > 256) return `a tool with a name of ${name.length} characters was left out`;
   const fault = schemaFault(inputSchema);
   if (fault !== undefined || !isJsonObject(inputSchema)) return `${name} was left out: ${fault}`;
+  if (isDeep(item, deepest)) return `${name} was left out: its definition is over ${deepest} levels deep`;
+  const definition = definitionOf(item);
+  if (JSON.stringify(definition).length > bounds.definition)
+    return `${name} was left out: its definition is over ${bounds.definition / 1024} KiB`;
   return {
     ownName: name,
+    definition,
     description: descriptionOf(item),
     inputSchema: readableSchema(inputSchema),
     ...(isJsonObject(outputSchema) && { outputSchema }),
@@ -119,6 +127,8 @@ function readTool(item: Json): ServerTool | string {
     taskSupport: taskSupportOf(item),
   };
 }
+
+const deepest = 128;
 
 function taskSupportOf({ execution }: JsonObject): CallTarget['taskSupport'] {
   const support = isJsonObject(execution) ? execution['taskSupport'] : undefined;

@@ -8,11 +8,15 @@
  *   3. A list that was read once stays until a newer one was read.
  *   4. After `close()` nothing starts any more, and `close()` resolves when the last connection is gone.
  */
-import PQueue from 'p-queue';
 import { messageOf, UnavailableError } from '../errors.ts';
+import { type FairSlots, fairSlots } from '../fair-slots.ts';
 import type { Log } from '../log.ts';
+import { openReception, type OnAsked } from './reception.ts';
+import { type Askers, openAskers } from './askers.ts';
+import { type Breaker, breaker, breakerBounds } from './breaker.ts';
 import { type Connection, connect, StartError, type Verdict } from './connection.ts';
 import { bounds, type Deps, defaultTimings, type ServerOptions, targetOf, type Timings } from './options.ts';
+import { openPages, type Pages } from './pages.ts';
 import { countRestarts, type Restarts } from './restarts.ts';
 import { can, type ListKind, proveLife } from './sdk-seams.ts';
 import { type ListedTools, listTools } from './server-tool.ts';
@@ -46,12 +50,17 @@ export interface Listed extends ListedTools {
 export class Server {
   readonly options: ServerOptions;
   readonly timings: Timings;
-  /** Calls side by side. */
-  readonly slots: PQueue;
+  /** Calls side by side, and one at a time where it may ask and could not say for which. */
+  readonly slots: FairSlots;
+  readonly floor: FairSlots;
+  readonly breaker: Breaker;
+  readonly askers: Askers = openAskers();
+  readonly pages: Pages = openPages();
   readonly news: TaskNews = taskNews();
-  readonly #log: Log;
+  readonly log: Log;
   readonly #version: string;
   readonly #restarts: Restarts;
+  readonly #reception: OnAsked;
   #state: ServerState = 'idle';
   #connection: Connection | undefined;
   #starting: Promise<Connection> | undefined;
@@ -70,8 +79,12 @@ export class Server {
   constructor(options: ServerOptions, { log, version, timings, now }: Deps) {
     this.options = options;
     this.timings = { ...defaultTimings, ...timings };
-    this.slots = new PQueue({ concurrency: options.concurrency ?? bounds.concurrency });
-    this.#log = log.child({ server: options.name });
+    const waiting = { waiting: bounds.waitingCalls, waitingOfOne: bounds.waitingCallsOfOne };
+    this.slots = fairSlots({ concurrency: options.concurrency ?? bounds.concurrency, ...waiting });
+    this.floor = fairSlots({ concurrency: 1, ...waiting });
+    this.breaker = breaker({ ...breakerBounds, now: now ?? Date.now });
+    this.log = log.child({ server: options.name });
+    this.#reception = openReception(this.askers, this.log);
     this.#version = version ?? '0.0.0';
     const { restartWindow: window, backoff, backoffMax } = this.timings;
     this.#restarts = countRestarts({ most: bounds.restarts, window, backoff, backoffMax, now: now ?? Date.now });
@@ -125,19 +138,25 @@ export class Server {
       return await waitFor(this.#listing, signal, 3 * start + list * bounds.pages, tooLong);
     } catch (error) {
       if (signal.aborted || this.#listed === undefined) throw error;
-      this.#log.warn(`its list of tools could not be read again, the last one stays: ${messageOf(error)}`);
+      this.log.warn(`its list of tools could not be read again, the last one stays: ${messageOf(error)}`);
       return this.#listed;
     }
   }
 
-  /** A call got no sign of life: is it the call, or the server? A server that does not answer is ended. */
-  async examine(connection: Connection, linesBefore: number): Promise<void> {
+  /**
+   * A call got no sign of life: is it the call, or the server? A server that does not answer is ended.
+   * @returns whether it was.
+   */
+  async examine(connection: Connection, linesBefore: number): Promise<boolean> {
     const isMute = (): boolean => connection.linesRead === linesBefore;
-    if (this.options.kind !== 'stdio' || connection !== this.#connection || !isMute()) return;
+    if (this.options.kind !== 'stdio' || connection !== this.#connection || !isMute()) return false;
     try {
       await proveLife(connection.client, this.timings.ping);
+      return false;
     } catch {
-      if (connection === this.#connection && isMute()) await this.#track(connection.kill('it hung and was ended'));
+      if (connection !== this.#connection || !isMute()) return false;
+      await this.#track(connection.kill('it hung and was ended'));
+      return true;
     }
   }
 
@@ -166,7 +185,7 @@ export class Server {
     this.#isStale = false;
     try {
       const listed = await listTools(client, this.options.kind, { timeout: this.timings.list });
-      for (const fault of listed.faults) this.#log.warn(fault);
+      for (const fault of listed.faults) this.log.warn(fault);
       this.#listed = { ...listed, hasResources: can(client, 'resources'), hasPrompts: can(client, 'prompts') };
       return this.#listed;
     } catch (error) {
@@ -206,10 +225,12 @@ export class Server {
         verdict: this.#verdict,
         timings: this.timings,
         version: this.#version,
-        log: this.#log,
+        log: this.log,
         onClosed: (closed) => this.#onClosed(closed),
         onListChange: (kind) => this.#onListChange(kind),
         onTask: (params) => this.news.tell(params),
+        onPage: (params) => this.pages.tell(params),
+        onAsked: this.#reception,
       });
       this.#verdict = verdict;
       this.#connection = connection;
@@ -229,7 +250,7 @@ export class Server {
     this.#connection = undefined;
     const why = connection.whyClosed ?? 'the connection closed';
     this.#lastError = withoutCredentials(why, this.options);
-    this.#log.warn({ stderr: connection.stderr(stderrLines) }, `died: ${why}`);
+    this.log.warn({ stderr: connection.stderr(stderrLines) }, `died: ${why}`);
     void this.#track(connection.close());
     this.#restartLater();
   }
@@ -237,7 +258,7 @@ export class Server {
   #restartLater(): void {
     const wait = this.#restarts.take();
     if (wait === undefined) {
-      this.#log.error(this.#setAside().message);
+      this.log.error(this.#setAside().message);
       return;
     }
     this.#start(wait, 'restarting').catch(() => {
@@ -275,7 +296,7 @@ export class Server {
   }
 
   #track(ending: Promise<void>): Promise<void> {
-    const tracked = ending.catch((error: unknown) => this.#log.debug(`while ending: ${messageOf(error)}`));
+    const tracked = ending.catch((error: unknown) => this.log.debug(`while ending: ${messageOf(error)}`));
     this.#ending.add(tracked);
     return tracked.finally(() => this.#ending.delete(tracked));
   }

@@ -13,7 +13,7 @@ import { messageLines } from './message-lines.ts';
 import { bounds, type StdioTarget } from './options.ts';
 import { startGroup, type ProcessGroup } from './process-group.ts';
 import { recentText, type RecentText } from './recent-text.ts';
-import { inOneForm } from './sdk-seams.ts';
+import { inOneForm, toldOfTasks } from './sdk-seams.ts';
 
 export const closedByUs = 'it was closed';
 
@@ -82,7 +82,7 @@ export class StdioTransport implements Transport {
     if (stdin.writableLength > bounds.unread) {
       return Promise.reject(new Error(`it has left ${bounds.unread / mebibyte} MiB of its stdin unread`));
     }
-    stdin.write(`${JSON.stringify(message)}\n`);
+    stdin.write(`${JSON.stringify(toldOfTasks(message))}\n`);
     return Promise.resolve();
   }
 

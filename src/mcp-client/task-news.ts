@@ -33,6 +33,8 @@ export function taskNews(): TaskNews {
 export interface Ear {
   /** Waits for news or the time, whichever is first. @returns what was told, where it says enough. */
   next(ms: number, signal: AbortSignal): Promise<RemoteTask | undefined>;
+  /** Ends the wait: there is something to look at. */
+  poke(): void;
   /** Something was told already. */
   readonly hasHeard: boolean;
   close(): void;
@@ -41,6 +43,7 @@ export interface Ear {
 export function openEar(news: TaskNews, id: string): Ear {
   let latest: JsonObject | undefined;
   let hasHeard = false;
+  let isPoked = false;
   let wake = (): void => {};
   const close = news.hear(id, (params) => {
     latest = params;
@@ -49,10 +52,16 @@ export function openEar(news: TaskNews, id: string): Ear {
   });
   return {
     async next(ms, signal) {
-      if (latest === undefined && ms > 0 && !signal.aborted) await pause(ms, signal, (woken) => (wake = woken));
+      const isNews = latest !== undefined || isPoked;
+      if (!isNews && ms > 0 && !signal.aborted) await pause(ms, signal, (woken) => (wake = woken));
       const told = latest;
       latest = undefined;
+      isPoked = false;
       return told === undefined ? undefined : wholeTask(told, id);
+    },
+    poke() {
+      isPoked = true;
+      wake();
     },
     get hasHeard() {
       return hasHeard;

@@ -20,8 +20,9 @@ export function modelName(server: string, tool: string): string {
 export const ruleFor = (options: ServerOptions, ownName: string): ToolRule | undefined =>
   options.tools.find((rule) => rule.matches(ownName));
 
-/** The operator's word, else the server's where it is trusted, else the worst. */
+/** The operator's word, else the server's where it is trusted, else the worst. Without a key nothing is keyed. */
 export function effectOf(options: ServerOptions, rule: ToolRule | undefined, annotations: JsonObject): EffectClass {
+  if (rule?.effect === 'keyed' && rule.key === undefined) return 'unsafe';
   if (rule?.effect !== undefined) return rule.effect;
   if (!options.trustsAnnotations) return 'unsafe';
   if (annotations['readOnlyHint'] === true) return 'read';

@@ -24,6 +24,13 @@ await tools[0]?.call(
   {},
   {
     signal: new AbortController().signal,
+    owner: 'owner',
+    callKey: 'call-key',
+    grant: { tool: 'bad/act', rule: 'test' },
+    ask: async () => ({ action: 'decline' }),
+    sample: async () => {
+      throw new Error('nobody thinks here');
+    },
     commit: Object.assign(async () => {}, { reference: async () => {} }),
     onProgress: () => {},
   },

@@ -80,7 +80,7 @@ test('a question there is progress here, which says where to answer it', async (
   const [{ owner }, id] = [engine.started[0] ?? { owner: '' }, references[0] ?? ''];
   const task = await engine.get(id, owner);
   const [key] = task.status === 'input_required' ? Object.keys(task.inputRequests) : [];
-  await engine.respond(id, owner, { [key ?? '']: { action: 'accept', content: { name: 'Ada' } } }, 'test');
+  await engine.respond(id, owner, { [key ?? '']: { action: 'accept', content: { name: 'Ada' } } }, { channel: 'test' });
   expect(said(await outcome)).toBe('Hello, Ada.');
 });
 

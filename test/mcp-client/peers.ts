@@ -4,7 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished } from 'vitest';
-import type { EffectTool, ToolOutcome, ToolProgress } from '../../src/agent/tool.ts';
+import {
+  type EffectTool,
+  SamplingRefused,
+  type ToolCallOptions,
+  type ToolOutcome,
+  type ToolProgress,
+} from '../../src/agent/tool.ts';
 import type { JsonObject } from '../../src/json.ts';
 import { silentLog } from '../../src/log.ts';
 import {
@@ -30,6 +36,7 @@ export const quick: Partial<Timings> = {
   poll: 10,
   taskSilence: 10_000,
   cancelGrace: 5_000,
+  pageDone: 50,
 };
 
 const local = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -109,11 +116,21 @@ export interface CallOptions {
   reference?: string;
   /** Ids as they were stored. */
   references?: string[];
+  owner?: string;
+  callKey?: string;
+  /** Nobody is there to be asked unless told otherwise. */
+  ask?: ToolCallOptions['ask'];
+  sample?: ToolCallOptions['sample'];
 }
 
 export function call(tool: EffectTool, args: JsonObject = {}, options: CallOptions = {}): Promise<ToolOutcome> {
   return tool.call(args, {
     signal: options.signal ?? never,
+    owner: options.owner ?? 'owner',
+    callKey: options.callKey ?? 'call-key',
+    grant: { tool: tool.id, rule: 'test' },
+    ask: options.ask ?? (() => Promise.reject(new Error('nobody is to be asked'))),
+    sample: options.sample ?? (() => Promise.reject(new SamplingRefused('nobody thinks here'))),
     commit: Object.assign(async (bytes: string) => void options.commits?.push(bytes), {
       reference: async (id: string) => void options.references?.push(id),
     }),

@@ -1,0 +1,99 @@
+/** A call leaves: when it is its owner's turn, unless its server is left alone, and with its intent written first. */
+import type { ToolCallOptions, ToolOutcome } from '../agent/tool.ts';
+import { UnavailableError } from '../errors.ts';
+import type { JsonObject } from '../json.ts';
+import { attemptCall, type Attempted } from './attempt-call.ts';
+import { seconds } from './call-fault.ts';
+import type { Connection } from './connection.ts';
+import type { KnownTask } from './follow-task.ts';
+import { withKey } from './keyed.ts';
+import { type Leg, type OpenRound, writeRound } from './open-round.ts';
+import { mayAsk } from './options.ts';
+import { failure } from './outcome.ts';
+import { isAskedOver, type RemoteCall } from './remote-call.ts';
+import type { Server } from './server.ts';
+
+/** A task and a round of questions are gone on with without a slot: they may take days. */
+export type Sent = { outcome: ToolOutcome } | { task: KnownTask } | { round: OpenRound };
+
+/** @param leg with what the call is made again, after its server broke it off to ask */
+export async function sendCall(
+  server: Server,
+  call: RemoteCall,
+  args: JsonObject,
+  options: ToolCallOptions,
+  leg?: Leg,
+): Promise<Sent> {
+  const { signal, owner, commit } = options;
+  const notCalled = (why: string): Sent => ({ outcome: failure(`${call.id} was not called: ${why}`) });
+  const slots = await slotsFor(server, call, signal);
+  if ('isError' in slots) return { outcome: slots };
+  const refusal = slots.refusal(owner);
+  if (refusal !== undefined) return notCalled(`the server "${server.name}" has no room: ${refusal}.`);
+  const inSlot = async (): Promise<Sent> => {
+    const ticket = server.breaker.admit();
+    if (typeof ticket === 'number')
+      return notCalled(
+        `the server "${server.name}" failed again and again and is left alone; it is tried again in ${seconds(Math.ceil(ticket / 1_000) * 1_000)}.`,
+      );
+    let how: Parameters<typeof ticket>[0] = 'untold';
+    try {
+      const sent = await sendInSlot(server, call, args, options, leg);
+      how = 'fault' in sent ? 'badly' : 'well';
+      return sent;
+    } finally {
+      ticket(how);
+    }
+  };
+  const sent = await slots.run(owner, inSlot, signal);
+  // Cancelled meanwhile: then it is not gone on with, and following a task is cancelling it.
+  if (signal.aborted) return sent;
+  if ('task' in sent) await commit.reference(sent.task.id);
+  if ('round' in sent) await commit.reference(writeRound(sent.round));
+  return sent;
+}
+
+/** One plain call at a time where a server of 2025 may ask: it could not be told which of several asks. */
+async function slotsFor(server: Server, call: RemoteCall, signal: AbortSignal): Promise<Server['slots'] | ToolOutcome> {
+  if (!mayAsk(server.options)) return server.slots;
+  const connection = await reach(server, call, signal);
+  if ('isError' in connection) return connection;
+  return isAskedOver(call, connection) ? server.floor : server.slots;
+}
+
+async function sendInSlot(
+  server: Server,
+  call: RemoteCall,
+  args: JsonObject,
+  options: ToolCallOptions,
+  leg: Leg | undefined,
+): Promise<Attempted> {
+  const { signal, commit, callKey, grant } = options;
+  const first = await reach(server, call, signal);
+  if ('isError' in first) return unreached(server, first);
+  const keyed = withKey(args, call.key, callKey);
+  await commit(keyed.bytes, call.effect, grant);
+  const attempt = (connection: Connection): Promise<Attempted> =>
+    attemptCall(server, connection, call, { ...keyed, ...(leg && { leg }) }, options);
+  const sent = await attempt(first);
+  if (!('again' in sent) || !sent.again) return sent;
+  const second = await reach(server, call, signal);
+  return 'isError' in second ? sent : attempt(second);
+}
+
+/** A server that we start ourselves is started again in its own time: it is not left alone for that as well. */
+const unreached = (server: Server, outcome: ToolOutcome): Attempted => ({
+  outcome,
+  again: false,
+  ...(server.options.kind === 'http' && { fault: true }),
+});
+
+async function reach(server: Server, call: RemoteCall, signal: AbortSignal): Promise<Connection | ToolOutcome> {
+  try {
+    return await server.connection(signal);
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    if (!(error instanceof UnavailableError)) throw error;
+    return failure(`${call.id} was not called: ${error.message}`);
+  }
+}
