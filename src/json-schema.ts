@@ -42,6 +42,16 @@ function linearRegExp(pattern: string): { test(value: string): boolean; toString
   }
 }
 
+/** @param pattern in RE2's own syntax. @returns what is wrong with it, where it is none. */
+export function linearPattern(pattern: string): ((text: string) => boolean) | { fault: string } {
+  try {
+    const compiled = RE2JS.compile(pattern);
+    return (text) => compiled.matcher(text).find();
+  } catch (error) {
+    return { fault: messageOf(error) };
+  }
+}
+
 /** @returns why `schema` is no usable JSON Schema; undefined when it is one. */
 export function schemaFault(schema: JsonObject): string | undefined {
   const compiled = compile(schema);

@@ -22,7 +22,7 @@ interface Shape<T> {
 export function checkShape<T>({ value, spot }: Parsed, { schema, base }: Shape<T>, problems: Problems): T | undefined {
   const first = schema.safeParse(value);
   if (first.success) return first.data;
-  for (const issue of first.error.issues) report(issue);
+  for (const issue of first.error.issues.flatMap((issue) => ofBranch(issue, value))) report(issue);
   // Requirements of the format (`version`) fail again after pruning; what they ask for is no longer of interest.
   const pruned = withRequired(prune(value, first.error.issues), schema);
   const second = schema.safeParse(pruned);
@@ -48,7 +48,7 @@ export function checkShape<T>({ value, spot }: Parsed, { schema, base }: Shape<T
       );
       return;
     }
-    const fault = describeIssue(inBranch(issue), valueAt(value, path));
+    const fault = describeIssue(issue, valueAt(value, path));
     problems.error(fault.code, place, `${named(path) || 'the file'} ${fault.message}`, { help: fault.help });
   }
 
@@ -102,20 +102,32 @@ function describeIssue(issue: $ZodIssue, value: Json | undefined): Fault {
     const message = `must be ${expected}, not ${kindOf(value)}`;
     return { code: 'E_TYPE', message, help: typeHelp(issue.expected, value) };
   }
-  if (issue.message.startsWith('must ')) return { code: 'E_VALUE', message: issue.message };
-  if (issue.code === 'invalid_value') {
-    const options = issue.values.map(String);
-    const near = typeof value === 'string' ? closest(value, options) : undefined;
-    const help = near === undefined ? undefined : `did you mean "${near}"?`;
-    return { code: 'E_VALUE', message: `must be one of ${options.join(', ')}`, help };
-  }
+  const options = optionsOf(issue);
+  const near = typeof value === 'string' ? closest(value, options) : undefined;
+  const help = near === undefined ? undefined : `did you mean "${near}"?`;
+  if (issue.message.startsWith('must ')) return { code: 'E_VALUE', message: issue.message, help };
+  if (issue.code === 'invalid_value') return { code: 'E_VALUE', message: `must be one of ${options.join(', ')}`, help };
   return { code: 'E_VALUE', message: `is wrong: ${issue.message}` };
 }
 
+/** The values that would have been right. */
+function optionsOf(issue: $ZodIssue): string[] {
+  if (issue.code === 'invalid_value') return issue.values.map(String);
+  return issue.code === 'invalid_union' ? issue.errors.flat().flatMap(optionsOf) : [];
+}
+
 /** Of a union, the branch that takes this kind of value at all knows best what is wrong with it. */
-function inBranch(issue: $ZodIssue): $ZodIssue {
-  if (issue.code !== 'invalid_union') return issue;
-  return issue.errors.flat().find(({ code }) => code === 'custom') ?? issue;
+function ofBranch(issue: $ZodIssue, value: Json): $ZodIssue[] {
+  if (issue.code !== 'invalid_union') return [issue];
+  const at = valueAt(value, issue.path);
+  const isMany = isJsonObject(at) || Array.isArray(at);
+  const custom = issue.errors.flat().find(({ code }) => code === 'custom');
+  if (!isMany || custom !== undefined) return [custom === undefined ? issue : { ...custom, path: issue.path }];
+  const branch = issue.errors.find((issues) =>
+    issues.every(({ code, path }) => code !== 'invalid_type' || path.length > 0),
+  );
+  if (branch === undefined || branch.length === 0) return [issue];
+  return branch.flatMap((inner) => ofBranch({ ...inner, path: [...issue.path, ...inner.path] }, value));
 }
 
 function readCoded(message: string): Fault | undefined {

@@ -1,6 +1,8 @@
 /** What `agents.yaml` and its neighbours come to, once read, checked and resolved. Plain values; nothing here is unchecked. */
+import type { HookPlace } from '../agent/hooks.ts';
 import type { EffectClass } from '../task/effect.ts';
 import type { JsonObject } from '../json.ts';
+import type { AgentPolicy } from './permissions.ts';
 
 export interface Config {
   /** Absolute path of the file that was read first. */
@@ -12,6 +14,17 @@ export interface Config {
   servers: ServerConfig[];
   serve: ServeConfig;
   store: StoreConfig;
+  /** Absolute path of the file that pins the tools' definitions: `deputy.lock` beside `file`. */
+  lockFile: string;
+  /** The source of this configuration, from which `loadSnapshot` makes it again; put together when first read. */
+  readonly snapshot: Snapshot;
+}
+
+export interface Snapshot {
+  /** sha256 of the text, in hex. */
+  hash: string;
+  /** JSON. References are not resolved in it, so that it holds no secrets. */
+  text: string;
 }
 
 export interface AgentConfig {
@@ -23,6 +36,13 @@ export interface AgentConfig {
   tools: ToolGlobs;
   /** Names of agents that it has as tools. */
   agents: string[];
+  /** It has the tool `ask_person`. */
+  mayAskPeople: boolean;
+  policy: AgentPolicy;
+  /** Those of the file, then its own, in the order of their declaration. */
+  hooks: HookConfig[];
+  /** How many of its tasks may be at work at once. */
+  tasksAtWork?: number;
   input?: JsonObject;
   output?: JsonObject;
   limits: LimitsConfig;
@@ -46,6 +66,19 @@ export interface LimitsConfig {
   cost?: number;
   /** Milliseconds. */
   time?: number;
+  sameCall?: number;
+  onLimit?: 'stop' | 'ask';
+}
+
+export interface HookConfig {
+  place: HookPlace;
+  /** As it is written, for people. */
+  name: string;
+  /** Whether it wants a tool (`server/tool`, or the name of an agent); of other places true. */
+  matches: (tool: string) => boolean;
+  timeoutMs: number;
+  /** Absolute paths; of a program only where it was given as a path. */
+  run: { kind: 'module'; file: string } | { kind: 'command'; argv: string[]; cwd: string };
 }
 
 export interface ModelConfig {
@@ -59,6 +92,8 @@ export interface ModelConfig {
   maxTokens?: number;
   temperature?: number;
   contextWindow?: number;
+  /** Requests at once, of all agents together. */
+  concurrency?: number;
   /** US dollars per million tokens. */
   price?: { input: number; output: number; cachedInput?: number; cacheWrite?: number };
   /** Tried in order when the one before cannot answer. Only models that have their key; flat: theirs are empty. */
@@ -75,6 +110,12 @@ export type ServerConfig = {
   hardTimeout?: number;
   /** Calls side by side. Default 8. */
   concurrency?: number;
+  /** It may put questions to people. */
+  asks: boolean;
+  /** Hosts (`name` or `name:port`, lower case) that its questions may send people to. */
+  urlHosts: string[];
+  /** It may use the agent's model. */
+  sampling: boolean;
   tools: ToolRule[];
 } & (
   | { kind: 'stdio'; command: string; args: string[]; env: Record<string, string>; cwd: string }
@@ -86,6 +127,8 @@ export interface ToolRule {
   matches(tool: string): boolean;
   pattern: string;
   effect?: EffectClass;
+  /** Of `keyed`: the argument, or else the `_meta` key, that holds the key. */
+  key?: string;
   /** What agents and globs call it instead. */
   rename?: string;
 }
@@ -98,10 +141,20 @@ export interface ServeConfig {
   hosts: string[];
   /** How callers over HTTP are told apart. */
   auth?: AuthConfig;
+  /** Tasks at work at once, of all callers together. */
+  tasksAtWork?: number;
+  /** Told of every new question. */
+  webhooks: WebhookConfig[];
   /** What one caller may start. */
   limits?: { openTasks: number; startsPerSecond: number };
   /** Milliseconds a call may wait before its caller gets a handle. */
   wait?: number;
+}
+
+export interface WebhookConfig {
+  url: string;
+  /** `whsec_` and base64, or text. */
+  secret: string;
 }
 
 export interface AuthConfig {
@@ -117,4 +170,6 @@ export interface StoreConfig {
   sqlite: string;
   /** Milliseconds from its start that a task is remembered; null for ever. */
   keep?: number | null;
+  /** Milliseconds from its start that the journal of a task is kept; null for ever. Absent: as long as `keep`. */
+  keepJournal?: number | null;
 }

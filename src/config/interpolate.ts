@@ -3,10 +3,9 @@
  * As in a shell, a default stands in for a variable that is unset or empty. `$${` is a literal `${`.
  * Files lie inside the root, symbolic links resolved. What could be a secret is told to the log's redaction.
  */
-import { readFile, realpath, stat } from 'node:fs/promises';
-import { resolve, sep } from 'node:path';
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import { redact } from '../log.ts';
+import type { ConfigFiles } from './config-files.ts';
 import { looksLikeSecret } from './literal-secrets.ts';
 import type { Parsed } from './parse-yaml.ts';
 import type { Problems } from './problem.ts';
@@ -17,9 +16,8 @@ export interface Surroundings {
   /** The folder of the configuration file. */
   root: string;
   env: Readonly<Record<string, string | undefined>>;
+  files: ConfigFiles;
 }
-
-const largestFile = 1024 * 1024;
 
 /** @returns a copy of the value without the parts that could not be resolved; those have been reported. */
 export async function interpolate(
@@ -68,11 +66,7 @@ export async function interpolate(
     const isClosed = written.endsWith('}');
     const inner = isClosed ? written.slice(2, -1) : '';
     const file = /^file:(.+)$/s.exec(inner)?.[1];
-    if (isClosed && file !== undefined) {
-      const content = await readInside(file, place, path);
-      if (content !== undefined && (isSecretPlace(path) || inServer(path))) redact(content);
-      return content;
-    }
+    if (isClosed && file !== undefined) return readInside(file, place, path);
     const match = /^(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s.exec(inner);
     const name = match?.[1];
     if (!isClosed || name === undefined || match?.[2]?.includes('${') === true) {
@@ -106,34 +100,35 @@ export async function interpolate(
   }
 
   async function readInside(file: string, place: Place, path: (string | number)[]): Promise<string | undefined> {
-    const needs = `${pathName(path)} needs the file ${JSON.stringify(file)}`;
+    const isSecret = isSecretPlace(path) || inServer(path);
+    const read = await surroundings.files.readInside(surroundings.root, file, isSecret);
+    if ('text' in read) {
+      const content = read.text.replace(/^\uFEFF/, '').replace(/\r?\n$/, '');
+      if (isSecret) redact(content);
+      return content;
+    }
     const fail = (why: string, help?: string): undefined => {
+      const needs = `${pathName(path)} needs the file ${JSON.stringify(file)}`;
       problems.error('E_FILE', place, `${needs}, ${why}`, { help });
     };
-    try {
-      const [inside, real] = await Promise.all([
-        realpath(surroundings.root),
-        realpath(resolve(surroundings.root, file)),
-      ]);
-      if (!real.startsWith(inside.endsWith(sep) ? inside : inside + sep)) {
+    switch (read.fault) {
+      case 'missing':
+        return fail('which does not exist', 'paths are relative to the folder of agents.yaml');
+      case 'outside':
         return fail(
           'which is outside of the folder of agents.yaml',
           'only files inside it can be read, symbolic links resolved',
         );
-      }
-      const about = await stat(real);
-      if (!about.isFile()) return fail('which is no regular file');
-      if (about.size > largestFile) return fail('which is larger than 1 MiB');
-      const content = new TextDecoder('utf-8', { fatal: true }).decode(await readFile(real));
-      return content.replace(/\r?\n$/, '');
-    } catch (error) {
-      const code = error instanceof Error && 'code' in error ? error.code : undefined;
-      if (code === 'ENOENT') return fail('which does not exist', 'paths are relative to the folder of agents.yaml');
-      return fail(
-        code === 'ERR_ENCODING_INVALID_ENCODED_DATA'
-          ? 'which is no UTF-8 text'
-          : `which cannot be read (${String(code)})`,
-      );
+      case 'no_file':
+        return fail('which is no regular file');
+      case 'too_large':
+        return fail('which is larger than 1 MiB');
+      case 'no_text':
+        return fail('which is no UTF-8 text');
+      case 'forbidden':
+        return fail('which may not be read by you');
+      case 'unreadable':
+        return fail(`which cannot be read: ${read.why}`);
     }
   }
 }
@@ -147,6 +142,8 @@ const isSchema = (path: readonly (string | number)[]) =>
 const isModelKey = (path: readonly (string | number)[]) => path[0] === 'models' && path[2] === 'api_key';
 const isCallerKey = (path: readonly (string | number)[]) =>
   path[0] === 'serve' && path[1] === 'auth' && path[2] === 'keys';
+const isHookSecret = (path: readonly (string | number)[]) =>
+  path[0] === 'serve' && path[1] === 'webhooks' && path[3] === 'secret';
 const inServer = (path: readonly (string | number)[]) =>
   path[0] === 'mcpServers' && ['env', 'args', 'url'].includes(String(path[2]));
 
@@ -154,13 +151,15 @@ const inServer = (path: readonly (string | number)[]) =>
 const isSecretPlace = (path: readonly (string | number)[]) =>
   isModelKey(path) ||
   isCallerKey(path) ||
+  isHookSecret(path) ||
   (path[0] === 'models' && path[2] === 'headers') ||
   (path[0] === 'mcpServers' && (path[2] === 'headers' || path[2] === 'auth'));
 
 const secretName = /key|token|secret|passw|pwd|credential|auth|cookie|session|private|dsn|database_url|connection/i;
 
 function keepSecret(text: string, path: readonly (string | number)[]): string {
-  if (isModelKey(path) || isCallerKey(path) || (path[0] === 'mcpServers' && path[2] === 'auth')) redact(text);
+  if (isModelKey(path) || isCallerKey(path) || isHookSecret(path) || (path[0] === 'mcpServers' && path[2] === 'auth'))
+    redact(text);
   return text;
 }
 

@@ -1,45 +1,85 @@
 /** Reads agents.yaml with everything that belongs to it. All mistakes come back together; none is thrown. */
-import { dirname } from 'node:path';
-import type { Config, ModelConfig } from './config.ts';
+import { dirname, join } from 'node:path';
+import type { Config, ModelConfig, Snapshot } from './config.ts';
+import { diskFiles, type ConfigFiles } from './config-files.ts';
 import { findConfig } from './find-config.ts';
-import { collectProblems, sortProblems, type Problem } from './problem.ts';
+import { collectProblems, fileProblem, sortProblems, type Problem } from './problem.ts';
 import { readFiles } from './read-files.ts';
 import { resolveAgents } from './resolve-agents.ts';
 import { checkModelNames, resolveModels } from './resolve-models.ts';
 import { resolveServe } from './resolve-serve.ts';
 import { resolveServers } from './resolve-servers.ts';
 import { resolveStore } from './resolve-store.ts';
+import { openSnapshot, recordFiles } from './snapshot.ts';
+import { warnUnboundedCost } from './unbounded-cost.ts';
 
-export interface LoadOptions {
-  /** What `--config` says: a file, or a folder that holds one. */
-  file?: string | undefined;
-  /** Relative names and the search for agents.yaml start here; problems show files relative to it. */
-  cwd: string;
+interface Given {
   env: Readonly<Record<string, string | undefined>>;
   /** Whether it is known what a model costs. Without it prices are not checked. */
   knownPrice?: (model: ModelConfig) => boolean;
 }
 
+export interface LoadOptions extends Given {
+  /** What `--config` says: a file, or a folder that holds one. */
+  file?: string | undefined;
+  /** Relative names and the search for agents.yaml start here; problems show files relative to it. */
+  cwd: string;
+}
+
+export interface SnapshotOptions extends Given {
+  /** The folder of the configuration: relative paths start here. */
+  root: string;
+}
+
 /** Problems are sorted by file and place. `warnings` hold no errors; `problems` hold at least one, and the warnings. */
 export type Loaded = { ok: true; config: Config; warnings: Problem[] } | { ok: false; problems: Problem[] };
 
-export async function loadConfig({ file, cwd, env, knownPrice }: LoadOptions): Promise<Loaded> {
-  const found = await findConfig(file, cwd, env);
+export async function loadConfig({ file, cwd, ...given }: LoadOptions): Promise<Loaded> {
+  const found = await findConfig(file, cwd, given.env);
   if (typeof found !== 'string') return { ok: false, problems: [found] };
+  return load(found, { root: dirname(found), cwd, files: diskFiles, ...given });
+}
 
+/** @param text of `Config.snapshot`: the configuration that it was taken of, with the environment of now. */
+export async function loadSnapshot(text: string, { root, ...given }: SnapshotOptions): Promise<Loaded> {
+  const opened = openSnapshot(text, root);
+  if (opened === undefined)
+    return { ok: false, problems: [fileProblem('E_READ', 'snapshot', 'this is no snapshot of a configuration')] };
+  return load(opened.main, { root, cwd: root, files: opened.files, ...given });
+}
+
+async function load(
+  main: string,
+  { root, cwd, files, env, knownPrice }: Given & { root: string; cwd: string; files: ConfigFiles },
+): Promise<Loaded> {
   const problems = collectProblems();
-  const root = dirname(found);
-  const { declarations, main, shown } = await readFiles(found, { root, cwd, env, problems });
-  if (main === undefined) return { ok: false, problems: sortProblems(problems.all, shown) };
+  const recorder = recordFiles(files, root);
+  const read = await readFiles(main, { root, cwd, env, files: recorder.files, problems });
+  const { declarations, shown } = read;
+  if (read.main === undefined) return { ok: false, problems: sortProblems(problems.all, shown) };
 
   checkModelNames(declarations, problems);
   const servers = resolveServers(declarations, root, problems);
   const modelFor = resolveModels(declarations, { root, env }, problems);
-  const agents = resolveAgents(declarations, { main, modelFor, knownPrice, problems });
-  const serve = resolveServe(main, declarations, problems);
-  const store = resolveStore(main, root);
+  const agents = await resolveAgents(declarations, { main: read.main, modelFor, knownPrice, root, problems });
+  const serve = resolveServe(read.main, declarations, problems);
+  const store = resolveStore(read.main, root, problems);
+  warnUnboundedCost({ agents, serve }, declarations, problems);
 
   const sorted = sortProblems(problems.all, shown);
   if (problems.hasErrors()) return { ok: false, problems: sorted };
-  return { ok: true, config: { file: found, root, agents, servers, serve, store }, warnings: sorted };
+  let snapshot: Snapshot | undefined;
+  const config: Config = {
+    file: main,
+    root,
+    agents,
+    servers,
+    serve,
+    store,
+    lockFile: join(root, 'deputy.lock'),
+    get snapshot() {
+      return (snapshot ??= recorder.snapshot(main));
+    },
+  };
+  return { ok: true, config, warnings: sorted };
 }

@@ -22,8 +22,6 @@ const instead = (ours: string, ...theirs: string[]): Record<string, string> =>
 const file: OtherKeys = {
   thing: 'the file',
   notBuilt: {
-    permissions: 'agents may use every tool that their `tools` name; leave out what they must not use',
-    hooks: 'remove it',
     telemetry: 'remove it',
     skills: 'remove it',
     console: 'remove it',
@@ -34,10 +32,19 @@ const file: OtherKeys = {
     ...instead('write `models:`', 'providers', 'llms', 'model_list'),
     ...instead('write `agents:`', 'agent', 'sub_agents', 'subagents'),
     ...instead('limits belong to an agent: agents.NAME.limits', 'limits'),
+    ...instead('write `permissions:`', 'policy', 'policies', 'approvals', 'rules'),
+    ...instead('write `serve: { webhooks: [...] }`', 'webhooks', 'notify'),
+    ...instead('remove it: definitions of tools are pinned in deputy.lock', 'pins', 'lock'),
     ...instead('write `include:`', 'includes', 'import', 'imports', 'extends'),
     ...instead('VS Code asks for these; write "${env:NAME}" where the value is needed', 'inputs'),
   },
 };
+
+const permissionKeys = (rules: string): Record<string, string> => ({
+  ...instead(`write \`${rules}allow:\``, 'allowed', 'approve', 'always_allow', 'auto_approve'),
+  ...instead(`write \`${rules}ask:\``, 'prompt', 'confirm', 'require_approval', 'needs_approval', 'interrupt_on'),
+  ...instead(`write \`${rules}deny:\``, 'denied', 'block', 'forbid', 'reject', 'never'),
+});
 
 const modelKeys =
   'settings of a model belong to `models`: models: { NAME: { model: ..., KEY: ... } }, and model: NAME here';
@@ -45,8 +52,6 @@ const modelKeys =
 const agent: OtherKeys = {
   thing: 'an agent',
   notBuilt: {
-    permissions: 'the agent may use every tool that its `tools` name; leave out what it must not use',
-    hooks: 'remove it',
     steps: 'give the agent a model, and the others as `agents`',
     prompts: 'remove it',
     skills: 'put their text into `instructions`',
@@ -112,7 +117,15 @@ const agent: OtherKeys = {
     ),
     ...instead('the key of the entry is its name', 'name', 'id'),
     ...instead('name them in `serve: { expose: [...] }`', 'expose', 'exposed'),
+    ...permissionKeys('permissions: '),
+    ...instead('write `permissions: { ask: [...] }`', 'approval', 'approvals', 'human_input', 'permission_mode'),
+    ...instead('write `ask_person` into `tools`', 'ask_person', 'ask_human', 'elicitation'),
   },
+};
+
+const ruleForeign = {
+  ...instead('write `tool:`', 'tools', 'name', 'match', 'pattern'),
+  ...instead('write `when:` (CEL)', 'if', 'condition', 'where', 'unless', 'args'),
 };
 
 const { name: _name, id: _id, maxTurns: _maxTurns, ...cardForeign } = agent.foreign ?? {};
@@ -122,7 +135,10 @@ export const otherKeys = {
   included: {
     ...file,
     thing: 'an included file',
-    foreign: { ...file.foreign, ...instead('it belongs in the main file', 'serve', 'model') },
+    foreign: {
+      ...file.foreign,
+      ...instead('it belongs in the main file', 'serve', 'model', 'permissions', 'hooks', 'store'),
+    },
   },
   agent,
   card: { ...agent, thing: 'an agent card', foreign: cardForeign },
@@ -148,13 +164,10 @@ export const otherKeys = {
   server: {
     thing: 'an MCP server',
     notBuilt: {
-      asks: 'remove it: servers cannot put questions to people yet',
       registry: 'write the command or the url that the registry names',
       server: 'write the command or the url that the registry names',
       oauth: 'write auth: { bearer: "${env:TOKEN}" }',
       sandbox: 'remove it',
-      lock: 'remove it',
-      pins: 'remove it',
     },
     foreign: {
       ...instead('write `url:`', 'serverUrl', 'httpUrl', 'endpoint', 'baseUrl', 'uri'),
@@ -187,11 +200,41 @@ export const otherKeys = {
         'allowedTools',
         'disabledTools',
       ),
-      ...instead('remove it: approvals are not built yet', 'autoApprove', 'alwaysAllow'),
+      ...instead('write `permissions: { allow: [SERVER/TOOL] }`', 'autoApprove', 'alwaysAllow', 'permissions'),
+      ...instead('write `asks: true`', 'elicitation'),
+      ...instead('write `url_hosts: [...]`', 'urlHosts', 'allowed_hosts'),
+      ...instead('remove it: definitions of tools are pinned in deputy.lock', 'lock', 'pins', 'pin'),
       ...instead('write `trust: annotations`, or remove it', 'trusted'),
       ...instead('put the values into your environment: deputy --env-file FILE', 'envFile', 'env_file'),
       ...instead('write `headers:` or `auth:`', 'headersHelper', 'http_headers', 'env_http_headers'),
       ...instead('remove it', 'gallery', 'description', 'version', 'dev', 'icon', 'name'),
+    },
+  },
+  permissions: { thing: 'permissions', foreign: permissionKeys('') },
+  rule: {
+    thing: 'a rule',
+    foreign: { ...ruleForeign, ...instead('only an `ask` waits for people, and expires', 'expires') },
+  },
+  askRule: { thing: 'a rule', foreign: { ...ruleForeign, ...instead('write `expires: 4h`', 'timeout', 'ttl') } },
+  hooks: {
+    thing: 'hooks',
+    foreign: {
+      ...instead('write `before_tool:`', 'PreToolUse', 'pre_tool_use', 'pre_tool', 'on_tool_start'),
+      ...instead('write `after_tool:`', 'PostToolUse', 'post_tool_use', 'post_tool', 'on_tool_end'),
+      ...instead('write `task_start:`', 'UserPromptSubmit', 'SessionStart', 'on_start', 'before_task'),
+      ...instead('write `task_end:`', 'Stop', 'SubagentStop', 'SessionEnd', 'on_end', 'after_task'),
+      ...instead('write `on_approval:`', 'PermissionRequest', 'Notification', 'on_ask'),
+      ...instead('write `before_model:`', 'pre_model', 'on_llm_start'),
+      ...instead('write `after_model:`', 'post_model', 'on_llm_end'),
+    },
+  },
+  hook: {
+    thing: 'a hook',
+    foreign: {
+      ...instead('write `module: FILE`', 'file', 'path', 'script', 'run'),
+      ...instead('write `match:`', 'matcher', 'matches', 'tools', 'tool'),
+      ...instead('write `command: [PROGRAM, ARGUMENT, ...]`', 'args', 'argv', 'cmd', 'exec'),
+      ...instead('remove it', 'type', 'hooks', 'name'),
     },
   },
   auth: {
@@ -213,21 +256,21 @@ export const otherKeys = {
   toolRule: {
     thing: 'a tool',
     notBuilt: {
-      keyed: 'leave the tool unsafe (the default)',
       verify: 'remove it',
       timeout: "use the server's `timeout`",
       concurrency: "use the server's `concurrency`",
-      permission: 'remove it',
     },
     foreign: {
+      ...instead('write `effect: { keyed: NAME }`', 'keyed', 'key'),
+      ...instead('write `permissions: { ask: [SERVER/TOOL] }`', 'permission', 'permissions', 'approval'),
       ...instead('write `effect: read`', 'readOnly', 'read_only', 'readOnlyHint'),
       ...instead('write `rename:`', 'name', 'alias'),
     },
   },
+  keyed: { thing: 'effect', foreign: instead('write { keyed: NAME }', 'key', 'name', 'argument', 'meta') },
   limits: {
     thing: 'limits',
     notBuilt: {
-      on_limit: 'a limit ends the task with a result that names it',
       children: 'remove it',
       result_size: 'remove it',
     },
@@ -239,6 +282,8 @@ export const otherKeys = {
       ...instead('write `depth:`', 'max_depth'),
       ...instead('write `parallel_tools:`', 'concurrency', 'parallel', 'parallel_calls'),
       ...instead('write `tool_calls:`', 'calls', 'max_tool_calls'),
+      ...instead('write `same_call:`', 'identical_calls', 'repeats', 'loop'),
+      ...instead('write `tasks:`', 'max_tasks', 'open_tasks', 'tasks_at_work'),
     },
   },
   serve: {
@@ -251,6 +296,16 @@ export const otherKeys = {
     foreign: {
       ...instead('write `http: { port: ... }`', 'port', 'host', 'address', 'listen'),
       ...instead('write `expose:`', 'agents', 'tools'),
+      ...instead('write `webhooks:`', 'webhook', 'notify'),
+      ...instead('write `permissions:` at the top, or for an agent', 'permissions', 'approvals'),
+    },
+  },
+  webhook: {
+    thing: 'a webhook',
+    foreign: {
+      ...instead('remove it: every new question is announced', 'events', 'on'),
+      ...instead('write `secret: "${env:NAME}"`', 'key', 'token', 'signing_secret'),
+      ...instead('write `url:`', 'endpoint', 'href'),
     },
   },
   http: {
@@ -293,7 +348,8 @@ export const otherKeys = {
   ownerLimits: {
     thing: 'serve.limits',
     foreign: {
-      ...instead('write `open_tasks:`', 'tasks', 'max_tasks', 'concurrency'),
+      ...instead('write `open_tasks:`', 'tasks', 'max_tasks'),
+      ...instead('write `tasks_at_work:`', 'concurrency', 'parallel'),
       ...instead('write `starts_per_second:`', 'rate', 'rps', 'requests_per_second', 'starts'),
     },
   },
@@ -303,6 +359,7 @@ export const otherKeys = {
     foreign: {
       ...instead('write `sqlite: FILE`', 'path', 'file', 'url', 'database', 'db', 'type'),
       ...instead('write `keep: 7d`', 'ttl', 'retention', 'ttl_ms'),
+      ...instead('write `keep_journal: 30d`', 'journal', 'audit', 'keep_audit'),
     },
   },
 } satisfies Record<string, OtherKeys>;

@@ -2,7 +2,6 @@
  * Agent cards: `agents/NAME.md` (front matter, and the body as instructions) and `agents/NAME.yaml`.
  * Claude Code's agent files are cards as they stand (fields: code.claude.com/docs/en/sub-agents).
  */
-import { readdir } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { checkShape } from './check-shape.ts';
 import { readClaudeWords } from './claude-card.ts';
@@ -12,7 +11,8 @@ import { interpolate } from './interpolate.ts';
 import { parseFile, refuseLiteralSecrets } from './parse-file.ts';
 import { fileProblem } from './problem.ts';
 import { readSource, type Reading } from './read-source.ts';
-import { cardSchema, yamlCardSchema, type AgentEntry } from './schema.ts';
+import { cardSchema, yamlCardSchema } from './schema-agents.ts';
+import type { AgentEntry } from './schema.ts';
 import { shownPath, type Source } from './source.ts';
 import { placeOf, type Spot } from './spot.ts';
 
@@ -25,11 +25,8 @@ interface Card {
 }
 
 export async function readCards(folder: string, declarations: Declarations, reading: Reading): Promise<void> {
-  const names = await readdir(folder, { withFileTypes: true }).catch(() => []);
-  const files = names
-    .filter((entry) => !entry.isDirectory() && /\.(md|ya?ml)$/.test(entry.name) && !/^readme\.md$/i.test(entry.name))
-    .map((entry) => entry.name)
-    .toSorted();
+  const names = await reading.files.list(folder);
+  const files = names.filter((name) => /\.(md|ya?ml)$/.test(name) && !/^readme\.md$/i.test(name)).toSorted();
   if (files.length > mostCards) {
     reading.problems.all.push(
       fileProblem('E_BOUND', shownPath(folder, reading.cwd), `more than ${mostCards} agent cards`),
@@ -38,7 +35,7 @@ export async function readCards(folder: string, declarations: Declarations, read
   }
   const cards = new Map<string, DeclaredAgent>();
   for (const file of files) {
-    const source = await readSource(join(folder, file), reading.cwd);
+    const source = await readSource(join(folder, file), reading);
     if (!('text' in source)) {
       reading.problems.all.push(source);
       declarations.broken.add(`agents.${stem(file)}`);

@@ -1,5 +1,4 @@
 /** Reads the main file, what it includes and the cards beside it, and checks the shape of each. */
-import { realpath } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { z } from 'zod';
 import { checkShape } from './check-shape.ts';
@@ -25,14 +24,14 @@ const mostIncludes = 100;
 export async function readFiles(file: string, reading: Reading): Promise<Files> {
   const declarations = noDeclarations();
   const shown = [shownPath(file, reading.cwd)];
-  const source = await readSource(file, reading.cwd);
+  const source = await readSource(file, reading);
   if (!('text' in source)) {
     reading.problems.all.push(source);
     return { declarations, main: undefined, shown };
   }
   const main = await readOne(source, fileSchema, reading);
   if (main === undefined) return { declarations, main: undefined, shown };
-  const seen = new Set([await realpath(file)]);
+  const seen = new Set([await reading.files.identity(file)]);
   await addFile(main);
   await readCards(join(reading.root, 'agents'), declarations, reading);
   return { declarations, main, shown };
@@ -63,12 +62,12 @@ export async function readFiles(file: string, reading: Reading): Promise<Files> 
   }
 
   async function include(path: string, place: Place): Promise<void> {
-    const real = await realpath(path).catch(() => path);
+    const real = await reading.files.identity(path);
     if (seen.has(real)) return;
     seen.add(real);
     if (seen.size > mostIncludes)
       return reading.problems.error('E_BOUND', place, `more than ${mostIncludes} included files`);
-    const source = await readSource(path, reading.cwd);
+    const source = await readSource(path, reading);
     if (!('text' in source)) {
       reading.problems.error(
         source.code,

@@ -2,34 +2,43 @@
 import { isJsonObject, type JsonObject } from '../json.ts';
 import { schemaFault } from '../json-schema.ts';
 import { refuseCycles } from './agent-cycles.ts';
-import { closest, suggestion } from './closest.ts';
+import { suggestion } from './closest.ts';
 import type { AgentConfig, LimitsConfig, ModelConfig } from './config.ts';
 import { isWritten, keyOf, valueOf, type Declarations, type Declared, type DeclaredAgent } from './declarations.ts';
 import type { Problems } from './problem.ts';
+import { readHooks } from './resolve-hooks.ts';
 import type { ModelFor } from './resolve-models.ts';
+import { resolvePermissions } from './resolve-permissions.ts';
+import { readTools } from './resolve-tools.ts';
 import type { AgentEntry, FileEntry } from './schema.ts';
-import type { Place } from './source.ts';
-import { compileToolGlobs, globFault, serverMatcher } from './tool-globs.ts';
+import { askPerson } from './tool-globs.ts';
 
 export interface AgentNeeds {
   main: Declared<FileEntry>;
   modelFor: ModelFor;
   /** Whether it is known what a model costs. Undefined: nobody asks. */
   knownPrice?: ((model: ModelConfig) => boolean) | undefined;
+  /** The folder of the configuration. */
+  root: string;
   problems: Problems;
 }
 
 const agentName = /^[a-zA-Z0-9_-]{1,64}$/;
 /** Tools of Deputy's own that callers see beside the agents. */
-const reservedNames = ['task_get', 'task_answer', 'task_cancel'];
+const reservedNames = ['task_get', 'task_answer', 'task_cancel', askPerson];
 
-export function resolveAgents(declarations: Declarations, needs: AgentNeeds): AgentConfig[] {
-  const { problems } = needs;
-  const agents = [...declarations.agents].flatMap(([name, declared]) => {
+export async function resolveAgents(declarations: Declarations, needs: AgentNeeds): Promise<AgentConfig[]> {
+  const { main, root, problems } = needs;
+  const policyFor = await resolvePermissions({ main, declarations, root, problems });
+  const hooksOfFile = readHooks('', main, { declarations, root, problems });
+  const agents: AgentConfig[] = [];
+  for (const [name, declared] of declarations.agents) {
     checkName(name, declared, declarations, problems);
+    const policy = await policyFor(name, declared);
+    const hooks = [...hooksOfFile, ...readHooks(`agents.${name}.`, declared, { declarations, root, problems })];
     const agent = readAgent(name, declared, declarations, needs);
-    return agent === undefined ? [] : [agent];
-  });
+    if (agent !== undefined) agents.push({ ...agent, policy, hooks });
+  }
   refuseCycles(declarations, problems);
   if (declarations.agents.size === 0 && !problems.hasErrors()) {
     problems.error('E_MISSING', keyOf(needs.main, 'agents'), 'no agent is declared', {
@@ -61,7 +70,7 @@ function readAgent(
   declared: DeclaredAgent,
   declarations: Declarations,
   needs: AgentNeeds,
-): AgentConfig | undefined {
+): Omit<AgentConfig, 'policy' | 'hooks'> | undefined {
   const { value: entry } = declared;
   const { problems } = needs;
   const limits = readLimits(entry.limits ?? {});
@@ -76,17 +85,19 @@ function readAgent(
   const input = readSchema(name, 'input', declared, problems);
   const output = readSchema(name, 'output', declared, problems);
   const tools = readTools(name, declared, declarations, problems);
+  const tasksAtWork = entry.limits?.tasks;
   if (model === undefined || entry.description === undefined) return undefined;
   return {
     name,
     description: entry.description,
     instructions: entry.instructions ?? '',
     model,
-    tools,
+    ...tools,
     agents: [...new Set(entry.agents ?? [])],
     ...(input === undefined ? {} : { input }),
     ...(output === undefined ? {} : { output }),
     limits,
+    ...(tasksAtWork === undefined ? {} : { tasksAtWork }),
   };
 }
 
@@ -157,46 +168,6 @@ function checkReferences(
   }
 }
 
-function readTools(
-  name: string,
-  declared: DeclaredAgent,
-  { servers, agents, broken }: Declarations,
-  problems: Problems,
-): AgentConfig['tools'] {
-  const patterns = declared.value.tools ?? [];
-  const names = [...servers.keys()];
-  for (const [index, pattern] of patterns.entries()) checkGlob(pattern, valueOf(declared, 'tools', index));
-  for (const pattern of declared.withoutTools)
-    if (globFault(pattern) !== undefined) checkGlob(pattern, valueOf(declared, 'disallowedTools'));
-  return compileToolGlobs(patterns, declared.withoutTools, names);
-
-  function checkGlob(pattern: string, place: Place): void {
-    const written = `${JSON.stringify(pattern)} in agents.${name}.tools`;
-    const fault = globFault(pattern);
-    if (fault !== undefined) {
-      problems.error('E_VALUE', place, `${written} ${fault}`, { help: mendGlob(pattern) });
-      return;
-    }
-    const server = pattern.slice(0, pattern.indexOf('/'));
-    const near = closest(server, names);
-    if (names.some(serverMatcher(pattern)) || broken.has(`mcpServers.${server}`)) return;
-    problems.error('E_REFERENCE', place, `${written} matches no declared server`, {
-      help:
-        near === undefined
-          ? (suggestion(server, names, 'declared servers') ?? 'declare the server under `mcpServers:`')
-          : `did you mean "${near}${pattern.slice(server.length)}"?`,
-    });
-  }
-
-  function mendGlob(pattern: string): string {
-    const mcp = /^mcp__(.+?)(?:__(.+))?$/.exec(pattern);
-    if (mcp !== null) return `write ${mcp[1]}/${mcp[2] ?? '*'}`;
-    if (servers.has(pattern)) return `write ${pattern}/* for all of its tools`;
-    if (agents.has(pattern)) return `"${pattern}" is an agent: name it in \`agents:\``;
-    return 'write server/tool, for example files/read_*';
-  }
-}
-
 function readSchema(
   name: string,
   key: 'input' | 'output',
@@ -235,10 +206,11 @@ function indexed(path: string[], schema: JsonObject): (string | number)[] {
   });
 }
 
-function readLimits(limits: NonNullable<AgentEntry['limits']>): LimitsConfig {
-  const { turns, tool_calls: toolCalls, parallel_tools: parallelTools, depth, tokens, cost, time } = limits;
+function readLimits(entry: NonNullable<AgentEntry['limits']>): LimitsConfig {
+  const { tool_calls: toolCalls, parallel_tools: parallelTools, same_call: sameCall, on_limit: onLimit } = entry;
+  const { turns, depth, tokens, cost, time } = entry;
   return Object.fromEntries(
-    Object.entries({ turns, toolCalls, parallelTools, depth, tokens, cost, time }).filter(
+    Object.entries({ turns, toolCalls, parallelTools, depth, tokens, cost, time, sameCall, onLimit }).filter(
       ([, value]) => value !== undefined,
     ),
   );

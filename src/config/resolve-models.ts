@@ -36,7 +36,11 @@ interface Link {
 const nameOf = (link: Link): string => link.reference;
 const variablesOf = (links: Link[]): string => [...new Set(links.map((link) => link.lacks))].join(' or ');
 
-export function resolveModels(declarations: Declarations, surroundings: Surroundings, problems: Problems): ModelFor {
+export function resolveModels(
+  declarations: Declarations,
+  surroundings: Pick<Surroundings, 'root' | 'env'>,
+  problems: Problems,
+): ModelFor {
   const known = new Map<string, ModelConfig | undefined>();
   return (reference, place) => {
     if (!known.has(reference)) known.set(reference, chain(reference, place));
@@ -204,6 +208,7 @@ function readSettings(entry: ModelEntry): Omit<ModelConfig, 'provider' | 'model'
     ...(entry.max_tokens === undefined ? {} : { maxTokens: entry.max_tokens }),
     ...(entry.temperature === undefined ? {} : { temperature: entry.temperature }),
     ...(entry.context_window === undefined ? {} : { contextWindow: entry.context_window }),
+    ...(entry.concurrency === undefined ? {} : { concurrency: entry.concurrency }),
     ...(price === undefined
       ? {}
       : {

@@ -4,7 +4,9 @@ import { suggestion } from './closest.ts';
 import type { ServeConfig } from './config.ts';
 import { valueOf, type Declarations, type Declared } from './declarations.ts';
 import type { Problems } from './problem.ts';
+import { isHost, isLoopback } from './hosts.ts';
 import { resolveServeAuth } from './resolve-serve-auth.ts';
+import { resolveWebhooks } from './resolve-webhooks.ts';
 import type { FileEntry } from './schema.ts';
 
 const defaultHttp = { host: '127.0.0.1', port: 8080 };
@@ -16,6 +18,7 @@ export function resolveServe(
   problems: Problems,
 ): ServeConfig {
   const { expose, http, limits, wait } = main.value.serve ?? {};
+  const { open_tasks: open, starts_per_second: starts } = limits ?? {};
   for (const [index, name] of (expose ?? []).entries()) {
     if (agents.has(name) || broken.has(`agents.${name}`)) continue;
     problems.error(
@@ -44,11 +47,10 @@ export function resolveServe(
     ...(http !== undefined && { http: { host: http.host ?? defaultHttp.host, port: http.port ?? defaultHttp.port } }),
     hosts,
     ...(auth !== undefined && { auth }),
-    ...((auth !== undefined || limits !== undefined) && {
-      limits: {
-        openTasks: limits?.open_tasks ?? defaultLimits.openTasks,
-        startsPerSecond: limits?.starts_per_second ?? defaultLimits.startsPerSecond,
-      },
+    webhooks: resolveWebhooks(main, problems),
+    ...(limits?.tasks_at_work !== undefined && { tasksAtWork: limits.tasks_at_work }),
+    ...((auth !== undefined || open !== undefined || starts !== undefined) && {
+      limits: { openTasks: open ?? defaultLimits.openTasks, startsPerSecond: starts ?? defaultLimits.startsPerSecond },
     }),
     ...(wait !== undefined && { wait }),
   };
@@ -58,7 +60,7 @@ export function resolveServe(
 function hostsOf(main: Declared<FileEntry>, audience: string | undefined, problems: Problems): string[] {
   const { host, allowed_hosts: written = [] } = main.value.serve?.http ?? {};
   for (const [index, name] of written.entries()) {
-    if (/^([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:\d{1,5})?$/i.test(name)) continue;
+    if (isHost(name)) continue;
     problems.error(
       'E_VALUE',
       valueOf(main, 'serve', 'http', 'allowed_hosts', index),
@@ -72,5 +74,3 @@ function hostsOf(main: Declared<FileEntry>, audience: string | undefined, proble
 }
 
 const isAny = (host: string): boolean => host === '0.0.0.0' || host === '::';
-
-const isLoopback = (host: string): boolean => ['localhost', '127.0.0.1', '::1'].includes(host);

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { ServerConfig, ToolRule } from './config.ts';
 import { isWritten, keyOf, valueOf, type Declarations, type Declared } from './declarations.ts';
 import type { Problems } from './problem.ts';
+import { isHost } from './hosts.ts';
 import { isHttpUrl } from './resolve-models.ts';
 import { refuseHeaders } from './refuse-headers.ts';
 import type { ServerEntry } from './schema.ts';
@@ -36,6 +37,9 @@ function readServer(
     name,
     trustsAnnotations: entry.trust === 'annotations',
     ...readBounds(entry),
+    asks: entry.asks === true,
+    urlHosts: readUrlHosts(name, declared, problems),
+    sampling: entry.sampling === true,
     tools: readTools(name, declared, problems),
   };
   const has = (key: keyof ServerEntry) => isWritten(declared, key);
@@ -67,7 +71,15 @@ function readServer(
 
 type Common = Pick<
   ServerConfig,
-  'name' | 'trustsAnnotations' | 'tools' | 'idleTimeout' | 'hardTimeout' | 'concurrency'
+  | 'name'
+  | 'trustsAnnotations'
+  | 'tools'
+  | 'idleTimeout'
+  | 'hardTimeout'
+  | 'concurrency'
+  | 'asks'
+  | 'urlHosts'
+  | 'sampling'
 >;
 
 function readStdio(
@@ -154,6 +166,30 @@ function readBounds({
   };
 }
 
+function readUrlHosts(name: string, declared: Declared<ServerEntry>, problems: Problems): string[] {
+  const { asks, url_hosts: hosts = [] } = declared.value;
+  if (hosts.length > 0 && asks !== true) {
+    problems.error(
+      'E_VALUE',
+      keyOf(declared, 'url_hosts'),
+      `mcpServers.${name}.url_hosts is about questions, and ${name} may put none`,
+      { help: 'add asks: true, or remove it' },
+    );
+  }
+  for (const [index, host] of hosts.entries()) {
+    if (isHost(host)) continue;
+    problems.error(
+      'E_VALUE',
+      valueOf(declared, 'url_hosts', index),
+      `${JSON.stringify(host.slice(0, 60))} is no host`,
+      {
+        help: 'write a name as it stands in a URL: login.example, or login.example:8443',
+      },
+    );
+  }
+  return hosts.map((host) => host.toLowerCase());
+}
+
 function readTools(server: string, declared: Declared<ServerEntry>, problems: Problems): ToolRule[] {
   const renamed = new Map<string, string>();
   return Object.entries(declared.value.tools ?? {}).map(([pattern, { effect, rename }]) => {
@@ -188,7 +224,7 @@ function readTools(server: string, declared: Declared<ServerEntry>, problems: Pr
     return {
       pattern,
       matches: compileGlob(pattern),
-      ...(effect === undefined ? {} : { effect }),
+      ...(effect === undefined ? {} : typeof effect === 'string' ? { effect } : { effect: 'keyed', key: effect.keyed }),
       ...(rename === undefined ? {} : { rename }),
     };
   });

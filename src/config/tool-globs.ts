@@ -29,10 +29,20 @@ const splitId = (id: string): [server: string, tool: string] => {
   return at === -1 ? ['', id] : [id.slice(0, at), id.slice(at + 1)];
 };
 
+/** The tool of Deputy's own by which an agent puts questions to people. */
+export const askPerson = 'ask_person';
+
 /** @returns what is wrong with the form of a `server/tool` glob. */
 export function globFault(pattern: string): string | undefined {
+  return pattern.includes('/') ? idFault(pattern) : 'names no server';
+}
+
+/** The same where agents and our own tools, which belong to no server, may be named as well. */
+export const ruleGlobFault = (pattern: string): string | undefined =>
+  pattern.includes('/') ? idFault(pattern) : idFault(`x/${pattern}`);
+
+function idFault(pattern: string): string | undefined {
   const [server, tool] = splitId(pattern);
-  if (!pattern.includes('/')) return 'names no server';
   if (server === '' || tool === '') return 'lacks one side';
   if (countStars(pattern) > mostStars) return `has more than ${mostStars} stars`;
   if (pattern.length > longestGlob) return `is longer than ${longestGlob} characters`;
@@ -51,6 +61,14 @@ export function compileToolGlobs(patterns: string[], without: string[], servers:
     matches: (id) => matchers.some((matches) => matches(id)) && !exceptions.some((matches) => matches(id)),
     servers: servers.filter((server) => patterns.some((pattern) => serverMatcher(pattern)(server))),
   };
+}
+
+/** For rules: `*` is everything; what names no server is the name of an agent or of a tool of our own. */
+export function compileRuleGlob(pattern: string): (id: string) => boolean {
+  if (/^\*+$/.test(pattern)) return () => true;
+  if (pattern.includes('/')) return compileId(pattern);
+  const matches = compileGlob(pattern);
+  return (id) => !id.includes('/') && matches(id);
 }
 
 function compileId(pattern: string): (id: string) => boolean {

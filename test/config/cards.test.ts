@@ -154,13 +154,13 @@ describe('cards', () => {
       await refused({
         'agents.yaml': minimal(),
         'agents/b.md':
-          '---\r\ndescription: B\r\nlimits:\r\n  turns: none\r\ninstructons: x\r\npermissions: {}\r\nagents: [c]\r\n---\r\nB\r\n',
+          '---\r\ndescription: B\r\nlimits:\r\n  turns: none\r\ninstructons: x\r\npermissions: { deny: [x/y] }\r\nagents: [c]\r\n---\r\nB\r\n',
         'agents/c.yml': 'description: C\nmodell: x\n',
       }),
     ).toEqual([
       'E_VALUE agents/b.md:4:10 agents.b.limits.turns must be a whole number from 1 to 10000',
       'E_UNKNOWN_KEY agents/b.md:5:1 unknown key "instructons" in agents.b',
-      'E_NOT_BUILT agents/b.md:6:1 agents.b.permissions is not built yet',
+      'E_REFERENCE agents/b.md:6:23 "x/y" in agents.b.permissions.deny matches no declared server',
       'E_UNKNOWN_KEY agents/c.yml:2:1 unknown key "modell" in agents.c',
     ]);
   });
@@ -172,7 +172,7 @@ describe('cards', () => {
     ['---\n---\nB', 'E_MISSING agents/b.md:1:1 agents.b needs the key "description"'],
     [
       '---\ndescription: B\nhooks: { after_tool: x }\n---\nB',
-      'E_NOT_BUILT agents/b.md:3:1 agents.b.hooks is not built yet',
+      'E_FILE agents/b.md:3:22 agents.b.hooks.after_tool needs the file "x", which does not exist',
     ],
     ['---\ndescription: B\ninstructions: x\n---\nB', 'E_DUPLICATE agents/b.md:3:1 agents.b has instructions twice'],
     ['---\ndescription: B\ntools: read\n---\nB', 'E_VALUE agents/b.md:3:8 "read" in agents.b.tools names no server'],

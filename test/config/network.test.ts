@@ -217,7 +217,7 @@ describe('agents', () => {
     const { config } = await accepted(
       minimal(
         'serve: { expose: [a], http: { port: 0 } }\n',
-        '    limits: { turns: 30, tool_calls: 9, parallel_tools: 4, depth: 2, tokens: 400k, cost: 2 USD, time: 20m }\n',
+        '    limits: { turns: 30, tool_calls: 9, parallel_tools: 4, depth: 2, tokens: 400k, cost: 2 USD, time: 20m, same_call: 2, on_limit: ask, tasks: 5 }\n',
       ),
     );
     expect(config.agents[0]?.limits).toEqual({
@@ -228,9 +228,12 @@ describe('agents', () => {
       tokens: 400_000,
       cost: 2,
       time: 1_200_000,
+      sameCall: 2,
+      onLimit: 'ask',
     });
-    expect(config.serve).toEqual({ expose: ['a'], http: { host: '127.0.0.1', port: 0 }, hosts: [] });
-    expect((await accepted(minimal())).config.serve).toEqual({ expose: ['a'], hosts: [] });
+    expect(config.agents[0]?.tasksAtWork).toBe(5);
+    expect(config.serve).toEqual({ expose: ['a'], http: { host: '127.0.0.1', port: 0 }, hosts: [], webhooks: [] });
+    expect((await accepted(minimal())).config.serve).toEqual({ expose: ['a'], hosts: [], webhooks: [] });
   });
 
   test('only loopback is served without auth; unknown agents are not exposed', async () => {

@@ -22,7 +22,7 @@ agents:
     limits: { turns: many, time: 20 minutes }
   fixer:
     model: quick
-    permissions: { allow: ["files/*"] }
+    permissions: { ask: [{ tool: files/write, when: arg.size > 5 }] }
 `;
 
 test('twelve mistakes come at once, sorted, each with its place, frame and mend', async () => {
@@ -46,7 +46,7 @@ test('twelve mistakes come at once, sorted, each with its place, frame and mend'
       |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
     help: write command: npx and args: ["-y","@modelcontextprotocol/server-filesystem"]
 
-    agents.yaml:9:25 error E_VALUE mcpServers.files.tools.read_*.effect must be one of read, idempotent, unsafe
+    agents.yaml:9:25 error E_VALUE mcpServers.files.tools.read_*.effect must be one of read, idempotent, unsafe, or { keyed: NAME }
     9 |       read_*: { effect: reads }
       |                         ^^^^^
     help: did you mean "read"?
@@ -84,10 +84,9 @@ test('twelve mistakes come at once, sorted, each with its place, frame and mend'
        |   ^^^^^
     help: say what callers can use it for: it is all that they see
 
-    agents.yaml:20:5 error E_NOT_BUILT agents.fixer.permissions is not built yet
-    20 |     permissions: { allow: ["files/*"] }
-       |     ^^^^^^^^^^^
-    help: the agent may use every tool that its \`tools\` name; leave out what it must not use
+    agents.yaml:20:53 error E_CONDITION the condition in agents.fixer.permissions.ask is no condition: Unknown variable: arg
+    20 |     permissions: { ask: [{ tool: files/write, when: arg.size > 5 }] }
+       |                                                     ^^^
     "
   `);
   expect(loaded.problems).toHaveLength(12);
@@ -165,8 +164,8 @@ test.each([
 });
 
 test.each([
-  ['', 'permissions: {}', 'permissions is not built yet', 1],
-  ['', 'hooks: {}', 'hooks is not built yet', 1],
+  ['', 'telemetry: {}', 'telemetry is not built yet', 1],
+  ['', 'console: {}', 'console is not built yet', 1],
   ['', 'store: { postgres: x }', 'store.postgres is not built yet', 10],
   ['', 'serve: { tls: {} }', 'serve.tls is not built yet', 10],
   ['', 'serve: { http: { tls: [] } }', 'serve.http.tls is not built yet', 18],
@@ -177,17 +176,17 @@ test.each([
     'mcpServers.s.auth.client_id is not built yet',
     57,
   ],
-  ['', 'mcpServers: { s: { url: "http://x/", asks: true } }', 'mcpServers.s.asks is not built yet', 38],
+  ['', 'mcpServers: { s: { url: "http://x/", sandbox: true } }', 'mcpServers.s.sandbox is not built yet', 38],
   ['', 'mcpServers: { s: { url: "http://x/", type: sse } }', 'mcpServers.s.type "sse" is not built yet', 44],
   [
     '',
-    'mcpServers: { s: { command: x, tools: { t: { effect: { keyed: id } } } } }',
-    'mcpServers.s.tools.t.effect keyed is not built yet',
-    54,
+    'mcpServers: { s: { command: x, tools: { t: { verify: { tool: u } } } } }',
+    'mcpServers.s.tools.t.verify is not built yet',
+    46,
   ],
   ['', 'models: { m: { model: anthropic/x, timeout: 3s } }', 'models.m.timeout is not built yet', 36],
   ['    ', 'steps: [b]', 'agents.a.steps is not built yet', 5],
-  ['    ', 'limits: { on_limit: ask }', 'agents.a.limits.on_limit is not built yet', 15],
+  ['    ', 'limits: { children: 3 }', 'agents.a.limits.children is not built yet', 15],
 ])('%s%s is refused by name', async (indent, line, message, col) => {
   expect(await refused(minimal(`${indent}${line}\n`))).toEqual([`E_NOT_BUILT agents.yaml:6:${col} ${message}`]);
 });

@@ -1,0 +1,79 @@
+/** Rules about tool calls, put together into the policy of one agent. What decides among them: `src/agent/policy.ts`, P1. */
+import { createHash } from 'node:crypto';
+import type { Policy, ToolUse, Verdict } from '../agent/policy.ts';
+import type { Condition, Met } from './condition.ts';
+
+export type Decision = Verdict['decision'];
+
+export interface Rule {
+  decision: Decision;
+  /** As it is written. */
+  pattern: string;
+  /** Whether it is about this tool at all. */
+  matches(tool: string): boolean;
+  when?: { text: string; holds: Condition };
+  /** Of an ask. */
+  expiresInMs?: number;
+  /** `agents.yaml:12:7`, the file relative to the root. */
+  place: string;
+}
+
+export interface AgentPolicy extends Policy {
+  /** The agent's own, then those of the file, each in the order of their declaration: deny, ask, allow. */
+  readonly rules: readonly Rule[];
+}
+
+export function policyOf(rules: readonly Rule[]): AgentPolicy {
+  return {
+    rules,
+    version: versionOf(rules),
+    judge(use) {
+      let verdict: Verdict | undefined;
+      for (const rule of rules) {
+        if (!rule.matches(use.tool)) continue;
+        const met = metBy(rule, use);
+        if (!applies(rule, met)) continue;
+        const next = verdictBy(rule, met);
+        if (verdict === undefined || isStricter(next, verdict)) verdict = next;
+      }
+      return verdict;
+    },
+  };
+}
+
+export const metBy = ({ when }: Rule, use: ToolUse): Met => when === undefined || when.holds(use);
+
+/** What cannot be evaluated is taken to hold, but for what it would allow. */
+export const applies = (rule: Rule, met: Met): boolean => (typeof met === 'boolean' ? met : rule.decision !== 'allow');
+
+/** `agents.yaml:12:7 ask files/write_file when args.size > 5`. */
+export const ruleText = ({ place, decision, pattern, when }: Rule): string =>
+  `${place} ${decision} ${pattern}${when === undefined ? '' : ` when ${when.text}`}`;
+
+function verdictBy(rule: Rule, met: Met): Verdict {
+  const unclear = typeof met === 'boolean' ? '' : ` (which cannot be said of this call: ${met.fault})`;
+  return {
+    decision: rule.decision,
+    rule: ruleText(rule) + unclear,
+    ...(rule.expiresInMs !== undefined && { expiresInMs: rule.expiresInMs }),
+  };
+}
+
+const strictness: Readonly<Record<Decision, number>> = { allow: 0, ask: 1, deny: 2 };
+const defaultExpiry = 24 * 3_600_000;
+
+/** Of two that ask, the one that waits less; of equals the first. */
+export function isStricter(a: Verdict, b: Verdict): boolean {
+  if (a.decision !== b.decision) return strictness[a.decision] > strictness[b.decision];
+  return a.decision === 'ask' && (a.expiresInMs ?? defaultExpiry) < (b.expiresInMs ?? defaultExpiry);
+}
+
+/** The same for the same rules, wherever and in whatever order they stand. */
+function versionOf(rules: readonly Rule[]): string {
+  const canonical = rules.map(({ decision, pattern, when, expiresInMs }) =>
+    JSON.stringify([decision, pattern, when?.text ?? null, expiresInMs ?? null]),
+  );
+  return createHash('sha256')
+    .update([...new Set(canonical)].toSorted().join('\n'))
+    .digest('hex');
+}
