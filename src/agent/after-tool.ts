@@ -29,18 +29,19 @@ export async function afterTool({ run, branch }: Calling, outcome: ToolOutcome):
     };
     const said = await runHooks(hooks, input, signal);
     if (said.kind === 'pass') return raw;
-    if (said.kind === 'change')
-      return { ...raw, content: [text(String(said.value)), ...raw.content.filter(isWordless)] };
+    if (said.kind === 'change' && typeof said.value === 'string')
+      return { ...raw, content: [text(said.value), ...raw.content.filter(isWordless)] };
+    const reason = said.kind === 'deny' ? said.reason : 'a hook changed it to what is no text';
     branch.note({
       action: 'denied',
       agent: name,
       tool: made.tool,
       args: sha256(made.bytes),
       rule: 'after_tool',
-      detail: said.reason,
+      detail: reason,
     });
     const { kept: _, ...rest } = raw;
-    return { ...rest, ...failed(`The result was withheld: ${said.reason}`) };
+    return { ...rest, ...failed(`The result was withheld: ${reason}`) };
   });
 }
 

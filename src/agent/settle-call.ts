@@ -18,9 +18,9 @@ export interface Attempts<O extends ToolOutcome> {
   /** The name of the first attempt's step; the next ones are numbered. */
   readonly name: string;
   /** Makes the attempt as the step of that name. */
-  make(step: string, right: Right): Promise<O>;
+  make: (step: string, right: Right) => Promise<O>;
   /** The class that the call has now. */
-  effect(signal: AbortSignal): Promise<EffectClass>;
+  effect: (signal: AbortSignal) => Promise<EffectClass>;
 }
 
 export interface Settled<O extends ToolOutcome> {
@@ -32,9 +32,17 @@ export interface Settled<O extends ToolOutcome> {
 
 type Waiting = { kind: 'approval'; ask: Ask } | { kind: 'unknown'; bytes: string; why: string };
 
+/** What else a person said who approved: it holds once the call is over. */
+interface Consent {
+  /** For the model. */
+  remarks: readonly string[];
+  /** The tool may be called for the rest of the task. */
+  grants?: Ask;
+}
+
 /** What a person's answer comes to: another attempt, an end, or the question again. */
 type Next =
-  | { kind: 'attempt'; right: Right; remarks?: string[]; grants?: Ask }
+  | { kind: 'attempt'; right: Right; consent?: Consent }
   | { kind: 'end'; outcome: ToolOutcome; note?: AuditNote }
   | { kind: 'again'; waiting: Waiting };
 
@@ -42,24 +50,28 @@ export async function settleCall<O extends ToolOutcome>(calling: Calling, attemp
   const first = await attempted(calling, attempts, 1, { kind: 'rules' });
   if ('outcome' in first) return { outcome: first.outcome, wasAsked: false };
   let { waiting } = first;
+  let consent: Consent | undefined;
   for (let round = 1; ; round += 1) {
+    // Who is asked anew says it anew.
+    if (waiting.kind === 'approval') consent = undefined;
     const next = await asked(calling, attempts, waiting, round);
-    if (next.kind === 'end') return { ...next, wasAsked: true };
+    if (next.kind === 'end') return { ...next, outcome: consented(calling, next.outcome, consent), wasAsked: true };
     if (next.kind === 'again') {
       waiting = next.waiting;
       continue;
     }
+    consent = next.consent ?? consent;
     const tried = await attempted(calling, attempts, round + 1, next.right);
-    if ('waiting' in tried) {
-      waiting = tried.waiting;
-      continue;
-    }
-    const { outcome } = tried;
-    if (next.grants !== undefined)
-      calling.run.budget.grants.add(grantOf(calling.run, next.grants.tool, next.grants.pin));
-    const remarks = (next.remarks ?? []).map(text);
-    return { outcome: { ...outcome, content: [...outcome.content, ...remarks] }, wasAsked: true };
+    if ('outcome' in tried) return { outcome: consented(calling, tried.outcome, consent), wasAsked: true };
+    waiting = tried.waiting;
   }
+}
+
+function consented<O extends ToolOutcome>({ run }: Calling, outcome: O, consent: Consent | undefined): O {
+  if (consent === undefined) return outcome;
+  const { remarks, grants } = consent;
+  if (grants !== undefined) run.budget.grants.add(grantOf(run, grants.tool, grants.pin));
+  return { ...outcome, content: [...outcome.content, ...remarks.map(text)] };
 }
 
 /** An attempt that an earlier process left with an intent is gone on with or repeated, where that is harmless. */
@@ -124,8 +136,8 @@ async function askedToApprove(calling: Calling, ask: Ask, step: string, round: n
         ...(bytes === ask.bytes ? [] : [`A person changed the arguments before they approved: ${bytes}`]),
         ...(note === undefined ? [] : [`Note of the person who approved it: ${note}`]),
       ];
-      const right: Right = { kind: 'approved', ask, bytes };
-      return { kind: 'attempt', right, remarks, ...(isForTask && { grants: ask }) };
+      const consent: Consent = { remarks, ...(isForTask && { grants: ask }) };
+      return { kind: 'attempt', right: { kind: 'approved', ask, bytes }, consent };
     }
   }
 }

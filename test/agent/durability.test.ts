@@ -90,7 +90,7 @@ async function untilEnded(
     if (isTerminal(event.task)) return event.task;
     if (event.task.status !== 'input_required') continue;
     const answers = Object.entries(event.task.inputRequests).map(([key, request]) => [key, person(request)] as const);
-    await engine.respond(id, 'ann', Object.fromEntries(answers), 'person');
+    await engine.respond(id, 'ann', Object.fromEntries(answers), { channel: 'person' });
   }
   throw new Error('the engine ended first');
 }
