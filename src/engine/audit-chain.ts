@@ -7,7 +7,7 @@
  * that person cannot write.
  */
 import { hash } from 'node:crypto';
-import type { Json } from '../json.ts';
+import type { Json, JsonObject } from '../json.ts';
 import type { AuditEntry, AuditVerdict } from '../task/audit.ts';
 
 /** What was the newest entry at some time. */
@@ -19,7 +19,7 @@ export interface Anchor {
 /** The hash before the first entry. */
 const beginning = '';
 
-export type Unchained = Omit<AuditEntry, 'hash'>;
+type Unchained = { [K in keyof Omit<AuditEntry, 'hash'>]: AuditEntry[K] | undefined } & { hash?: undefined };
 
 /** The text that is stored and hashed: JSON without spaces, the keys of every object in order. */
 export const entryText = (entry: Unchained): string => JSON.stringify(inOrder(entry as unknown as Json));
@@ -27,8 +27,8 @@ export const entryText = (entry: Unchained): string => JSON.stringify(inOrder(en
 /** @param before the hash of the entry before it. */
 export const textHash = (before: string, text: string): string => hash('sha256', before + text);
 
-export const entryHash = (before: string, { hash: _, ...entry }: AuditEntry): string =>
-  textHash(before, entryText(entry));
+export const entryHash = (before: string, entry: AuditEntry): string =>
+  textHash(before, entryText({ ...entry, hash: undefined }));
 
 /** Whether `entries`, from the first on, are what was written; up to `anchor` where there is one. */
 export async function verifyChain(
@@ -75,12 +75,18 @@ const broken = (seq: number, why: string) => ({ kind: 'broken', seq, why }) as c
 function inOrder(value: Json): Json {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map(inOrder);
-  const keys = Object.keys(value);
-  let isInOrder = true;
-  for (let i = 0; i < keys.length; i += 1) {
-    const key = keys[i] ?? '';
+  let before = '';
+  for (const key of Object.keys(value)) {
     const member = value[key];
-    if ((i > 0 && key <= (keys[i - 1] ?? '')) || (member !== undefined && inOrder(member) !== member)) isInOrder = false;
+    if (key < before || (member !== undefined && inOrder(member) !== member)) return sorted(value);
+    before = key;
   }
-  return isInOrder ? value : Object.fromEntries(keys.sort().map((key) => [key, inOrder(value[key] ?? null)]));
+  return value;
 }
+
+const sorted = (value: JsonObject): Json =>
+  Object.fromEntries(
+    Object.keys(value)
+      .toSorted()
+      .flatMap((key) => (value[key] === undefined ? [] : [[key, inOrder(value[key])]])),
+  );

@@ -28,7 +28,9 @@ export function auditLog({ sql, run, transact }: Pick<Database, 'sql' | 'run' | 
     const append: Append = (entry) => {
       const before = head ?? headIn(sql('select seq, hash from audit order by seq desc limit 1').get());
       const seq = before.seq + 1;
-      const text = entryText({ seq, ...entry });
+      const { action, agent, approval, args, at, by, detail, rule, step, task, tool } = entry;
+      // In this order there is nothing to sort.
+      const text = entryText({ action, agent, approval, args, at, by, detail, rule, seq, step, task, tool });
       head = { seq, hash: textHash(before.hash, text) };
       sql('insert into audit values (?, ?, ?)').run(seq, text, head.hash);
     };

@@ -30,7 +30,11 @@ export async function backUp(path: string, target: string): Promise<void> {
       source.close();
     }
     const file = await open(target, 'r');
-    await file.sync().finally(() => file.close());
+    try {
+      await file.sync();
+    } finally {
+      await file.close();
+    }
   } catch (error) {
     await unlink(target).catch(() => {});
     throw new UsageError(`The backup to ${target} failed: ${messageOf(error)}`);

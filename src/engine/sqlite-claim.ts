@@ -75,7 +75,7 @@ export function claims({ sql, run, transact }: Database, take: string): Store['c
       `select ${columns} from task where ${waits} and wants_to_run = ? and owner = ? and agent = ? and deaths < ?
          and rowid > ? order by rowid limit ${atOnce}`,
     )
-      .all(...[kind, owner, agent, suspicious, after])
+      .all(kind, owner, agent, suspicious, after)
       .map(waitingFrom);
 
   /** By turns, of one kind. */
@@ -102,7 +102,7 @@ export function claims({ sql, run, transact }: Database, take: string): Store['c
       `select ${columns} from task where ${waits} and deaths > 0 and deaths >= ? ${some} and not exists
          (select 1 from task where instance is not null and deaths > 0 and deaths >= ?) order by rowid limit ${atOnce}`,
     )
-      .all(...[suspicious, ...these, suspicious])
+      .all(suspicious, ...these, suspicious)
       .map(waitingFrom)
       .filter(({ agent }) => hasRoom(agent, free))
       .slice(0, 1);

@@ -21,7 +21,10 @@ export function fromOutside(db: Database, { recording }: AuditLog): Pick<Store, 
     answer: async (id, wireKey, answer: Answer) =>
       recording((append) => {
         const row = sql(`update question set answer = ? where ${isAsked} returning *`).get(
-          ...[JSON.stringify(answer), id, wireKey, id],
+          JSON.stringify(answer),
+          id,
+          wireKey,
+          id,
         );
         if (row === undefined) return false;
         settle(db, id, answer.at, true);
@@ -52,7 +55,7 @@ export function fromOutside(db: Database, { recording }: AuditLog): Pick<Store, 
         const row = sql(
           `insert into sent select ?, (select ifnull(max(seq), 0) + 1 from sent where task = ?), ?, ?, ?
            where ${isAtWork} returning seq`,
-        ).get(...[id, id, text, JSON.stringify(by), at, id]);
+        ).get(id, id, text, JSON.stringify(by), at, id);
         if (row === undefined) return undefined;
         const sent: Sent = { seq: Number(row['seq']), text, by, at };
         append({ at, task: id, ...sentNote(sent) });

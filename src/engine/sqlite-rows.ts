@@ -39,7 +39,7 @@ const requests = (open: readonly Question[]): Record<string, InputRequest> =>
 function timerMessage(open: readonly Question[]): string | undefined {
   const [first] = open
     .filter((question) => question.request.kind === 'timer')
-    .sort((a, b) => (a.expiresAt ?? Infinity) - (b.expiresAt ?? Infinity));
+    .toSorted((a, b) => (a.expiresAt ?? Infinity) - (b.expiresAt ?? Infinity));
   return first?.request.kind === 'timer' ? first.request.message : undefined;
 }
 

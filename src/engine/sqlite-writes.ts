@@ -106,7 +106,14 @@ function keepIntent({ sql }: Sql, { id, fence, at, key, bytes, effect, grant }: 
            on conflict (task, key) do update set bytes = excluded.bytes, effect = excluded.effect, at = excluded.at,
              reference = null, approval = ifnull(excluded.approval, approval)`,
         ),
-        ...[id, key, bytes, effect, at, grant?.approval ?? null, id, fence],
+        id,
+        key,
+        bytes,
+        effect,
+        at,
+        grant?.approval ?? null,
+        id,
+        fence,
       ),
     () => new ApprovalUsedError(),
   );
@@ -116,11 +123,15 @@ function keepIntent({ sql }: Sql, { id, fence, at, key, bytes, effect, grant }: 
 const keepReference = ({ sql }: Sql, { id, fence, key, reference }: Of<'reference'>): void =>
   fenced(
     sql('update intent set reference = ? where task = ? and key = ? and (select fence from task where id = ?) = ?'),
-    ...[reference, id, key, id, fence],
+    reference,
+    id,
+    key,
+    id,
+    fence,
   );
 
 function keepStep(db: Sql, { id, fence, at, key, value, notes }: Of<'step'>, append: Append): void {
-  fenced(db.sql(`insert into step select ?, ?, ?, ? ${owned}`), ...[id, key, value, at, id, fence]);
+  fenced(db.sql(`insert into step select ?, ?, ?, ? ${owned}`), id, key, value, at, id, fence);
   const open = relayed(db, id, key);
   if (open.length > 0) {
     close(db, append, open, 'withdrawn', at);
@@ -137,8 +148,16 @@ function ask({ sql }: Sql, { id, fence, at, question }: Of<'question'>, append: 
       `insert into question (task, key, wire_key, request, asked_at, asks, expires_at, relayed_by)
        select ?, ?, ?, ?, ?, ?, ?, ? ${owned}`,
     ),
-    ...[id, key, wireKey, JSON.stringify(request), at, asks ? 1 : 0, expiresAt ?? null, relayedBy ?? null],
-    ...[id, fence],
+    id,
+    key,
+    wireKey,
+    JSON.stringify(request),
+    at,
+    asks ? 1 : 0,
+    expiresAt ?? null,
+    relayedBy ?? null,
+    id,
+    fence,
   );
   sql(
     `update task set status = iif(?, 'input_required', status), updated_at = ?,
@@ -170,7 +189,13 @@ function end(db: Sql, { id, fence, at, status, outcome, notes }: Of<'end'>, appe
          ttl_ms = ttl_ms + ${waited}, forget_at = created_at + ttl_ms + ${waited}, waiting_since = null,
          fence = fence + 1 where id = ? and fence = ?`,
     ),
-    ...[status, outcome, at, at, at, id, fence],
+    status,
+    outcome,
+    at,
+    at,
+    at,
+    id,
+    fence,
   );
   close(db, append, openQuestions(db, id), 'withdrawn', at);
   appendAll(notes, { at, task: id }, append);
@@ -184,7 +209,9 @@ const park = ({ sql }: Sql, { id, fence, open }: Of<'park'>): void =>
          iif((select count(*) from question where task = task.id and answer is null) < ?, ${wants.asWoken}, 0)
        where id = ? and fence = ?`,
     ),
-    ...[open, id, fence],
+    open,
+    id,
+    fence,
   );
 
 /** Open questions that the step asked while it was at work. */
