@@ -9,9 +9,10 @@ import { ModelError, type Model, type ModelDelta, type ModelReply, type ModelReq
 import type { ToolResult, ToolSpec } from '../agent/model.ts';
 import type { Content } from '../task/content.ts';
 import { isJsonObject, type Json } from '../json.ts';
-import { attempt, readJson, timeoutsFor, type Timeouts } from './attempt.ts';
+import { attempt, type Attempt, readJson, timeoutsFor, type Timeouts } from './attempt.ts';
 import { isImage, leftOut, mediaType, partOf } from './content.ts';
 import { estimate } from './estimate.ts';
+import { failureWith } from './lost-usage.ts';
 import { idOf, mustStream, type ModelOptions } from './model-options.ts';
 import { closedSchema, toldSchema } from './output-schema.ts';
 import { contextWindow, priced, type Tokens } from './price.ts';
@@ -39,18 +40,28 @@ export function anthropicModel(options: ModelOptions, timeouts?: Partial<Timeout
     if (apiKey === undefined && options.baseUrl === undefined) {
       throw new ModelError('auth', `${endpoint.name}: no key. Set ANTHROPIC_API_KEY, or api_key at the model.`);
     }
-    const streamed = mustStream(request.onDelta !== undefined, false, maxTokens);
-    return attempt(endpoint, { signal: request.signal, streamed, timeouts: limits }, async ({ signal, watched }) => {
+    const most = Math.min(maxTokens, request.maxTokens ?? maxTokens);
+    const streamed = mustStream(request.onDelta !== undefined, false, most);
+    // A stream tells what the prompt costs before its first word: that is paid for even if the rest never comes.
+    const begun: { message?: Anthropic.Message } = {};
+    const body = async ({ signal, watched }: Attempt): Promise<ModelReply> => {
       const { client, Stream } = await (sdk ??= connect(url, apiKey, options.headers, limits.total));
-      const body = { ...paramsOf(request, options, id, maxTokens), stream: streamed };
+      const params = { ...paramsOf(request, options, id, most), stream: streamed };
       // Not `messages.create`, which writes its notes about old models to the console at every request.
-      const response = await client.post('/v1/messages', { body, signal, stream: streamed }).asResponse();
+      const response = await client.post('/v1/messages', { body: params, signal, stream: streamed }).asResponse();
       const read = (message: Anthropic.Message): ModelReply => replyOf(message, request, options, id, endpoint);
       if (!streamed) return read(await readJson<Anthropic.Message>(response, endpoint));
       const stream = new AbortController();
       const events = Stream.fromSSEResponse<Anthropic.RawMessageStreamEvent>(watched(response), stream, client);
-      return read(await assemble(events, request.onDelta, endpoint));
-    });
+      return read(await assemble(events, request.onDelta, endpoint, (message) => (begun.message = message)));
+    };
+    try {
+      return await attempt(endpoint, { signal: request.signal, streamed, timeouts: limits }, body);
+    } catch (error) {
+      const usage = begun.message?.usage;
+      if (!(error instanceof ModelError) || usage === undefined || usage === null) throw error;
+      throw failureWith(error, priced(options, tokensOf(usage)));
+    }
   }
 
   return {
@@ -94,7 +105,7 @@ function defaultMaxTokens({ model, thinking }: ModelOptions): number {
 // --- request ---------------------------------------------------------------------------------------------------
 
 function paramsOf(request: ModelRequest, options: ModelOptions, id: string, maxTokens: number): Params {
-  const { tools, output } = request;
+  const { tools, output, toolChoice } = request;
   const messages = messagesOf(request, id);
   const thinking = thinkingOf(options, maxTokens, request, id);
   const format = output && knowsFormat(options.model) ? closedSchema(output) : undefined;
@@ -111,6 +122,7 @@ function paramsOf(request: ModelRequest, options: ModelOptions, id: string, maxT
     // The order of the cached prefix is tools, system, messages: one breakpoint after the system covers both.
     ...(system !== '' && { system: [{ type: 'text', text: system, ...cached }] }),
     ...(tools.length > 0 && { tools: toolsOf(tools, system === '') }),
+    ...(tools.length > 0 && toolChoice && { tool_choice: { type: toolChoice === 'required' ? 'any' : 'none' } }),
     ...(thinking.config && { thinking: thinking.config }),
     ...(Object.keys(outputConfig).length > 0 && { output_config: outputConfig }),
     ...(options.temperature !== undefined && { temperature: options.temperature }),
@@ -219,7 +231,8 @@ function thinkingOf(
   id: string,
 ): { config?: Anthropic.ThinkingConfigParam; effort?: Effort } {
   if (thinking === undefined) return {};
-  if (thinking === 'off') return { config: { type: 'disabled' } };
+  // To be forced to call a tool and to think are not had together.
+  if (thinking === 'off' || request.toolChoice === 'required') return { config: { type: 'disabled' } };
   if (!/claude-(3|opus-4-[015]\b|opus-4-2|opus-4@|sonnet-4-[05]\b|sonnet-4-2|sonnet-4@|haiku-4)/.test(model)) {
     return { config: { type: 'adaptive', display: 'summarized' }, effort: thinking };
   }
@@ -254,13 +267,16 @@ async function assemble(
   events: AsyncIterable<Anthropic.RawMessageStreamEvent>,
   onDelta: ((delta: ModelDelta) => void) | undefined,
   endpoint: Endpoint,
+  onStart: (message: Anthropic.Message) => void,
 ): Promise<Anthropic.Message> {
   let message: Anthropic.Message | undefined;
   let isWhole = false;
   const blocks = new Map<number, Record<string, unknown>>();
   for await (const event of events) {
-    if (event.type === 'message_start') message = event.message;
-    else if (event.type === 'content_block_start') {
+    if (event.type === 'message_start') {
+      message = event.message;
+      onStart(message);
+    } else if (event.type === 'content_block_start') {
       const block = { ...event.content_block } as Record<string, unknown>;
       if (block['type'] === 'tool_use') block['input'] = '';
       blocks.set(event.index, block);

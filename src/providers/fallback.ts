@@ -3,6 +3,8 @@
  * A prompt too long or a wrong request would only cost the next model's money: they are thrown as they are.
  */
 import { ModelError, type Model, type ModelReply, type ModelRequest } from '../agent/model.ts';
+import type { Usage } from '../task/usage.ts';
+import { addLost, failureWith, replyWith } from './lost-usage.ts';
 import { beginsAgain, over } from './retries.ts';
 
 /** The endpoint does not know the model's name; an error of its own because another model may know better. */
@@ -25,9 +27,12 @@ export function withFallback(model: Model, others: readonly Model[]): Model {
       try {
         if (told) onDelta?.(beginsAgain);
         told = false;
-        return await candidate.generate(noting);
+        return replyWith(await candidate.generate(noting), lostIn(failures));
       } catch (error) {
-        if (!canAnotherAnswer(error)) throw error;
+        if (!canAnotherAnswer(error)) {
+          if (!(error instanceof ModelError)) throw error;
+          throw failureWith(error, addLost(lostIn(failures), error.usage));
+        }
         failures.push(error);
       }
     }
@@ -44,5 +49,8 @@ const canAnotherAnswer = (error: unknown): error is ModelError =>
 function allFailed(failures: ModelError[]): ModelError {
   const kind = failures.find((error) => error.kind === 'unavailable')?.kind ?? failures[0]?.kind ?? 'unavailable';
   const message = `no model could answer:\n${failures.map((error) => `- ${error.message}`).join('\n')}`;
-  return new ModelError(kind, message, { cause: failures[0] });
+  return failureWith(new ModelError(kind, message, { cause: failures[0] }), lostIn(failures));
 }
+
+const lostIn = (failures: readonly ModelError[]): Usage | undefined =>
+  failures.reduce<Usage | undefined>((lost, { usage }) => addLost(lost, usage), undefined);

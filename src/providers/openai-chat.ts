@@ -25,7 +25,7 @@ import { idOf, type ModelOptions } from './model-options.ts';
 import { ask, effortOf, openaiEndpoint, type OpenAIEndpoint } from './openai-client.ts';
 import { strictSchema, toldSchema } from './output-schema.ts';
 import { contextWindow, priced, type Tokens } from './price.ts';
-import { claimId, count, stopOf, toolCall } from './reply.ts';
+import { claimId, count, least, stopOf, toolCall } from './reply.ts';
 import { turnsOf, type AssistantTurn, type UserTurn } from './turns.ts';
 import { serverFault } from './wire-error.ts';
 
@@ -91,14 +91,15 @@ function paramsOf(
   { isOpenAI }: OpenAIEndpoint,
   withImages: boolean,
 ): Chat.ChatCompletionCreateParamsNonStreaming {
-  const { tools, output, cacheKey } = request;
+  const { tools, output, toolChoice, cacheKey } = request;
   const effort = effortOf(options);
   const strict = output && strictSchema(output);
-  const { maxTokens } = options;
+  const maxTokens = least(options.maxTokens, request.maxTokens);
   return {
     model: options.model,
     messages: messagesOf(request, id, isOpenAI, withImages),
     ...(tools.length > 0 && { tools: toolsOf(tools) }),
+    ...(tools.length > 0 && toolChoice && { tool_choice: toolChoice }),
     ...(output && {
       response_format: {
         type: 'json_schema',

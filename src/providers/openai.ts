@@ -15,7 +15,7 @@ import { idOf, type ModelOptions } from './model-options.ts';
 import { ask, effortOf, isReasoning, openaiEndpoint } from './openai-client.ts';
 import { strictSchema } from './output-schema.ts';
 import { contextWindow, priced, type Tokens } from './price.ts';
-import { claimId, count, stopOf, toolCall } from './reply.ts';
+import { claimId, count, least, stopOf, toolCall } from './reply.ts';
 import { turnsOf, type AssistantTurn } from './turns.ts';
 import { serverFault, type Endpoint } from './wire-error.ts';
 
@@ -46,7 +46,8 @@ export function openaiModel(options: ModelOptions, timeouts?: Partial<Timeouts>)
 // --- request ---------------------------------------------------------------------------------------------------
 
 function paramsOf(request: ModelRequest, options: ModelOptions, id: string): Responses.ResponseCreateParams {
-  const { system, tools, output, cacheKey } = request;
+  const { system, tools, output, toolChoice, cacheKey } = request;
+  const maxTokens = least(options.maxTokens, request.maxTokens);
   const effort = effortOf(options);
   const wantsThoughts = effort === 'low' || effort === 'medium' || effort === 'high';
   const strict = output && strictSchema(output);
@@ -56,6 +57,7 @@ function paramsOf(request: ModelRequest, options: ModelOptions, id: string): Res
     store: false,
     ...(system !== '' && { instructions: system }),
     ...(tools.length > 0 && { tools: toolsOf(tools), parallel_tool_calls: true }),
+    ...(tools.length > 0 && toolChoice && { tool_choice: toolChoice }),
     ...(effort !== undefined && { reasoning: { effort, ...(wantsThoughts && { summary: 'auto' }) } }),
     // Models that do not reason refuse to be asked for it.
     ...((wantsThoughts || isReasoning(options.model)) && { include: ['reasoning.encrypted_content'] }),
@@ -63,7 +65,7 @@ function paramsOf(request: ModelRequest, options: ModelOptions, id: string): Res
       text: { format: { type: 'json_schema', name: 'answer', schema: strict ?? output, strict: strict !== undefined } },
     }),
     ...(cacheKey !== undefined && { prompt_cache_key: cacheKey.slice(0, 64) }),
-    ...(options.maxTokens !== undefined && { max_output_tokens: options.maxTokens }),
+    ...(maxTokens !== undefined && { max_output_tokens: maxTokens }),
     ...(options.temperature !== undefined && { temperature: options.temperature }),
   };
 }

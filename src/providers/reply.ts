@@ -33,3 +33,7 @@ export function stopOf(content: AssistantMessage['content'], ended: 'end' | 'len
 /** A count from outside: anything but a number is none. */
 export const count = (value: unknown): number =>
   typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : 0;
+
+/** The smaller one of two bounds, each of which may be none. */
+export const least = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);

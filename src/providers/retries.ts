@@ -6,6 +6,8 @@
  * from its beginning. Deltas are for watchers only; the reply is the answer.
  */
 import { ModelError, type Model, type ModelDelta, type ModelReply, type ModelRequest } from '../agent/model.ts';
+import type { Usage } from '../task/usage.ts';
+import { addLost, failureWith, replyWith } from './lost-usage.ts';
 
 export interface RetryOptions {
   /** Attempts in all. Default 4. */
@@ -32,14 +34,17 @@ export function withRetries(model: Model, options: RetryOptions = {}): Model {
   const { random = Math.random, sleep = sleepUntil } = options;
 
   async function generate(request: ModelRequest): Promise<ModelReply> {
+    let lost: Usage | undefined;
     for (let attempt = 1; ; attempt++) {
       const told = { any: false };
       try {
-        return await model.generate(noting(request, told));
+        return replyWith(await model.generate(noting(request, told)), lost);
       } catch (error) {
-        if (!(error instanceof ModelError) || error.kind !== 'unavailable') throw error;
+        if (!(error instanceof ModelError)) throw error;
+        lost = addLost(lost, error.usage);
         const wish = error.retryAfterMs ?? 0;
-        if (attempt >= tries || wish > longestRetryAfter) throw error;
+        if (error.kind !== 'unavailable' || attempt >= tries || wish > longestRetryAfter)
+          throw failureWith(error, lost);
         const bound = Math.min(longestDelay, firstDelay * 2 ** (attempt - 1));
         await sleep(Math.max(wish, random() * bound), request.signal);
         if (told.any) request.onDelta?.(beginsAgain);

@@ -45,6 +45,29 @@ describe('anthropic', () => {
     expect(JSON.stringify(body).match(/cache_control/g)).toHaveLength(3);
   });
 
+  it('counts what cut replies have cost: for the reply that comes, or for the failure', async () => {
+    const said = { text: 'Once upon a time', usage: { input: 1_000, output: 7 } };
+    const events = anthropicWire.events(said);
+    const cut = sse(events.slice(0, Math.floor(events.length * 0.7)));
+    const asking = (tries: number) => {
+      const model = createModel(
+        { provider: 'anthropic', model: 'claude-opus-5', baseUrl: server.url, apiKey: 'key', fallback: [] },
+        { retries: { tries, sleep: () => Promise.resolve() } },
+      );
+      const { signal } = new AbortController();
+      return model.generate({ system: '', messages: [user('Hello')], tools: [], signal, onDelta: () => {} });
+    };
+    server.answer(cut, cut, sse(events));
+    expect((await asking(3)).usage.inputTokens).toBe(3_000);
+    server.answer(cut, cut);
+    await expect(asking(2)).rejects.toMatchObject({ kind: 'unavailable', usage: { inputTokens: 2_000 } });
+  });
+
+  it('forced to call a tool, it is not asked to think', async () => {
+    const body = await sent({ toolChoice: 'required' }, { thinking: 'high' });
+    expect([body['tool_choice'], body['thinking']]).toEqual([{ type: 'any' }, { type: 'disabled' }]);
+  });
+
   it('marks the last tool where there is no system', async () => {
     const body = await sent({ system: '' });
     expect(body).not.toHaveProperty('system');

@@ -490,6 +490,23 @@ export function contract(wire: Wire): ModelServer {
     expect(told.join('')).toMatch(/the reply begins again]\n\nOnce upon a time$/);
   });
 
+  it('writes no more than it is asked for, and calls a tool where it must', async () => {
+    const mostIn = (body: JsonObject | undefined): unknown[] =>
+      Object.entries(body ?? {}).flatMap(([key, value]) => (/^max_(\w+_)?tokens$/.test(key) ? [value] : []));
+    const hi = json(wire.whole({ text: 'Hi' }));
+    server.answer(hi, hi, hi);
+    await ask({ maxTokens: 50, toolChoice: 'required' });
+    await ask({ maxTokens: 50, toolChoice: 'none' }, { maxTokens: 20 });
+    await ask({ tools: [], toolChoice: 'none' });
+    expect(server.asked.slice(0, 2).map(({ body }) => mostIn(body))).toEqual([[50], [20]]);
+    const choices = server.asked.map(({ body }) => JSON.stringify(body['tool_choice']));
+    expect(choices).toEqual([
+      expect.stringMatching(/^("required"|\{"type":"any"\})$/),
+      expect.stringMatching(/^("none"|\{"type":"none"\})$/),
+      undefined,
+    ]);
+  });
+
   it('falls back to the next model, which says who answered', async () => {
     server.answer(json({}, 404), json(wire.whole({ text: 'Me' })));
     const fallback = [options({ model: 'second' })];
