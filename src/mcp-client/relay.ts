@@ -12,7 +12,7 @@ import { specTypeSchemas } from '@modelcontextprotocol/client';
 import { SamplingRefused, type ToolCallOptions } from '../agent/tool.ts';
 import type { JsonObject } from '../json.ts';
 import type { Log } from '../log.ts';
-import type { InputResponse } from '../task/question.ts';
+import type { InputRequest, InputResponse } from '../task/question.ts';
 import { isDeep } from './bounded-schema.ts';
 import { readElicitation } from './elicitation.ts';
 import { bounds, type ServerOptions } from './options.ts';
@@ -82,7 +82,7 @@ export function openRelay(
 
   const elicit = async (key: string, params: JsonObject, signal: AbortSignal): Promise<JsonObject> => {
     const read = readElicitation(params, options);
-    if (read.kind === 'question') return wireAnswer(await ask(key, read.request, signal));
+    if (read.kind === 'question') return wireAnswer(read.request, await ask(key, read.request, signal));
     log.warn(`refused a question: ${read.why}`);
     if (read.kind === 'malformed') throw new Refusal(invalidParams, read.why);
     return { action: 'decline' };
@@ -154,10 +154,11 @@ function samplingFault(params: JsonObject): string | undefined {
   return issue === undefined ? undefined : `a conversation that is none: ${issue.message.slice(0, 200)}`;
 }
 
-function wireAnswer(response: InputResponse): JsonObject {
+/** To have agreed to open a page says nothing more: it has no content (elicitation, "Response Actions"). */
+function wireAnswer({ kind }: InputRequest, response: InputResponse): JsonObject {
   switch (response.action) {
     case 'accept':
-      return { action: 'accept', content: response.content };
+      return { action: 'accept', ...(kind === 'form' && { content: response.content }) };
     case 'decline':
       return { action: 'decline' };
     case 'cancel':

@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished } from 'vitest';
 import {
@@ -12,7 +13,7 @@ import {
   type ToolProgress,
 } from '../../src/agent/tool.ts';
 import type { JsonObject } from '../../src/json.ts';
-import { silentLog } from '../../src/log.ts';
+import { createLog, type Log, silentLog } from '../../src/log.ts';
 import {
   type Deps,
   type McpServers,
@@ -166,4 +167,16 @@ export async function until(claim: () => boolean, ms = 3_000): Promise<boolean> 
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   return claim();
+}
+
+/** A log whose lines can be read. */
+export function readableLog(): { log: Log; lines: string[] } {
+  const lines: string[] = [];
+  const stream = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      lines.push(chunk.toString());
+      done();
+    },
+  });
+  return { log: createLog('warn', stream), lines };
 }

@@ -30,12 +30,14 @@ export interface TaskPeerOptions {
   effect?: EffectClass;
   hardTimeout?: number;
   timings?: Partial<Timings>;
+  /** Of its entry. */
+  server?: Partial<Extract<ServerOptions, { kind: 'http' }>>;
 }
 
 /** @param answers by method; `tools/call` is answered with a task unless told otherwise */
 export async function taskPeer(
   answers: Record<string, OnAsked>,
-  { effect, hardTimeout, timings }: TaskPeerOptions = {},
+  { effect, hardTimeout, timings, server }: TaskPeerOptions = {},
 ) {
   const asked: Asked[] = [];
   const streams = new Set<{ say: (message: object) => void; id: Asked['id'] }>();
@@ -92,7 +94,11 @@ export async function taskPeer(
   }
   const peer = await listen((request, response) => void answer(request, response));
   const rule = effect === undefined ? [] : [{ pattern: '*', matches: () => true, effect }];
-  const options: ServerOptions = http(peer.url, { tools: rule, ...(hardTimeout !== undefined && { hardTimeout }) });
+  const options: ServerOptions = http(peer.url, {
+    tools: rule,
+    ...(hardTimeout !== undefined && { hardTimeout }),
+    ...server,
+  });
   const servers = open(options, { ...(timings && { timings }) });
   return {
     ...peer,
@@ -103,6 +109,8 @@ export async function taskPeer(
     notify: (params: object) => streams.forEach(({ say }) => say({ method: 'notifications/tasks', params })),
     count: (method: string) => counts.get(method) ?? 0,
     of: (method: string) => asked.filter((one) => one.method === method),
+    use: async (tool: string, args: JsonObject, more: CallOptions = {}) =>
+      call(await toolOf(servers, `web/${tool}`), args, more),
     act: async (more: CallOptions = {}) => call(await toolOf(servers, 'web/act'), {}, more),
   };
 }
