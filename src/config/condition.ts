@@ -15,7 +15,11 @@ import { closest } from './closest.ts';
 /** `fault`: it could not be evaluated, and why. */
 export type Met = boolean | { fault: string };
 
-export type Condition = (use: ToolUse) => Met;
+export interface Condition {
+  readonly text: string;
+  readonly readsArguments: boolean;
+  holds(use: ToolUse): Met;
+}
 
 /** `range`: offsets in the text. */
 export interface ConditionFault {
@@ -48,7 +52,8 @@ const base = new Environment({
   .registerVariable('agent', 'string')
   .registerVariable('owner', 'string');
 
-export function compileCondition(text: string): Condition | ConditionFault {
+export function compileCondition(written: string): Condition | ConditionFault {
+  const text = written.trim();
   if (text.length > longest) return { fault: `is longer than ${longest} characters`, help: 'make several rules of it' };
   const fault = formFault(text);
   if (fault !== undefined) return fault;
@@ -69,7 +74,10 @@ export function compileCondition(text: string): Condition | ConditionFault {
   if (bad !== undefined) return bad;
   parsed.check();
   const hasWalk = nodesOf(parsed.ast).some(isWalk);
-  return (use) => {
+  const readsArguments = nodesOf(parsed.ast).some((node) => node.op === 'id' && node.args === 'args');
+  return { text, readsArguments, holds };
+
+  function holds(use: ToolUse): Met {
     try {
       if (hasWalk && JSON.stringify(use.args).length > mostWalked)
         return { fault: 'the arguments are too long to walk' };
@@ -79,7 +87,7 @@ export function compileCondition(text: string): Condition | ConditionFault {
     } catch (error) {
       return { fault: summaryOf(error) };
     }
-  };
+  }
 }
 
 /** What is wrong with it, in the words of the language and with the names that its author used. */

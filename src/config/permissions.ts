@@ -11,7 +11,7 @@ export interface Rule {
   pattern: string;
   /** Whether it is about this tool at all. */
   matches(tool: string): boolean;
-  when?: { text: string; holds: Condition };
+  when?: Condition;
   /** Of an ask. */
   expiresInMs?: number;
   /** `agents.yaml:12:7`, the file relative to the root. */
@@ -41,7 +41,7 @@ export function policyOf(rules: readonly Rule[]): AgentPolicy {
   };
 }
 
-export const metBy = ({ when }: Rule, use: ToolUse): Met => when === undefined || when.holds(use);
+export const metBy = ({ when }: Rule, use: ToolUse): Met => when?.holds(use) ?? true;
 
 /** What cannot be evaluated is taken to hold, but for what it would allow. */
 export const applies = (rule: Rule, met: Met): boolean => (typeof met === 'boolean' ? met : rule.decision !== 'allow');

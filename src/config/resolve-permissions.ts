@@ -64,8 +64,8 @@ async function readRules(prefix: string, holder: Holder, needs: PermissionNeeds)
 async function readCondition(text: string, place: Place, where: string, problems: Problems): Promise<Rule['when']> {
   // CEL takes longer to load than most commands need.
   const { compileCondition } = await import('./condition.ts');
-  const compiled = compileCondition(text.trim());
-  if (typeof compiled === 'function') return { text: text.trim(), holds: compiled };
+  const compiled = compileCondition(text);
+  if ('holds' in compiled) return compiled;
   const { fault, help, range } = compiled;
   problems.error('E_CONDITION', within(place, text.trim(), range), `the condition in ${where} ${fault}`, { help });
   return undefined;

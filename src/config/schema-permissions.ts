@@ -12,12 +12,14 @@ const ruleKeys = {
       "Only where this holds: CEL over `args`, `tool`, `server`, `effect`, `agent` and `owner`, such as args.path.startsWith('drafts/').",
     ),
 };
-const rule = z.strictObject(ruleKeys).register(keyRules, otherKeys.rule);
+/** Schemas with an id stand once in the JSON Schema, wherever they are used. */
+const rule = z.strictObject(ruleKeys).meta({ id: 'rule' }).register(keyRules, otherKeys.rule);
 const askRule = z
   .strictObject({
     ...ruleKeys,
     expires: duration().optional().describe('How long it waits for a person; then it is a denial. Default 24h.'),
   })
+  .meta({ id: 'askRule' })
   .register(keyRules, otherKeys.askRule);
 
 const rules = <T extends z.ZodType>(rule: T) =>
@@ -29,6 +31,7 @@ export const permissionsSchema = z
     ask: rules(askRule).optional().describe('Calls that a person approves first. Stronger than `allow`.'),
     deny: rules(rule).optional().describe('Calls that are refused. Stronger than `ask` and `allow`.'),
   })
+  .meta({ id: 'permissions' })
   .register(keyRules, otherKeys.permissions);
 
 const hookObject = z
@@ -49,6 +52,7 @@ const hookObject = z
       .describe('Of the places around a tool: only these tools, as `server/tool` globs. Default: all.'),
     timeout: duration().optional().describe('How long it may take; then the call is denied. Default 10s.'),
   })
+  .meta({ id: 'hook' })
   .register(keyRules, otherKeys.hook);
 
 const oneHook = z.union([z.string(), hookObject], { error: 'must be a file, or { module } or { command }' });
@@ -65,6 +69,7 @@ export const hooksSchema = z
     after_tool: hook().optional().describe('After a tool was called. May change the text of its result.'),
     on_approval: hook().optional().describe('Before a person is asked about a call. May deny it at once.'),
   })
+  .meta({ id: 'hooks' })
   .register(keyRules, otherKeys.hooks);
 
 export type PermissionsEntry = z.output<typeof permissionsSchema>;
