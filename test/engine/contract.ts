@@ -1,16 +1,14 @@
 /** What every engine promises, whatever store it stands on. `open` gives a new, empty store each time. */
-import { afterEach, expect, test } from 'vitest';
-import { createEngine } from '../../src/engine/engine.ts';
-import type { EngineOptions } from '../../src/engine/options.ts';
+import { expect, test } from 'vitest';
 import { type Store, StoreError } from '../../src/engine/store.ts';
 import { BusyError, NotFoundError, UnavailableError } from '../../src/errors.ts';
-import { silentLog } from '../../src/log.ts';
 import { text } from '../../src/task/content.ts';
-import type { StartTask, TaskContext, TaskEngine, TaskHandler } from '../../src/task/engine.ts';
+import type { StartTask, TaskContext, TaskHandler } from '../../src/task/engine.ts';
 import type { TaskEvent } from '../../src/task/event.ts';
 import type { Via } from '../../src/task/question.ts';
 import type { Task, TaskResult } from '../../src/task/task.ts';
 import { noUsage } from '../../src/task/usage.ts';
+import type { Engines } from './engines.ts';
 
 export const answer = (words: string): TaskResult => ({ content: [text(words)], stop: 'answer', usage: noUsage });
 export const via: Via = { channel: 'test' };
@@ -44,26 +42,17 @@ export function byHand(heedless = false): { handler: TaskHandler; of(task: Task)
     of: (task) => handOf(task.id).promise,
   };
 }
+/** The words of its answer. */
+export const textOf = (task: Task): string => {
+  if (task.status !== 'completed') throw new Error(`it is ${task.status}`);
+  return task.result.content.map((block) => (block.type === 'text' ? block.text : '')).join('');
+};
 export interface Hand {
   context: TaskContext;
   result: PromiseWithResolvers<TaskResult>;
 }
 
-export function engineContract(open: () => Store): void {
-  const engines: TaskEngine[] = [];
-  afterEach(async () => {
-    await Promise.all(engines.splice(0).map((engine) => engine.close()));
-  });
-  const engineOn = (handler: TaskHandler, options: Partial<EngineOptions> = {}): TaskEngine => {
-    const engine = createEngine({ store: open(), handler, log: silentLog, ...options });
-    engines.push(engine);
-    return engine;
-  };
-  const ended = async (engine: TaskEngine, task: Task): Promise<Task> => {
-    await collect(engine.watch(task.id, task.owner));
-    return engine.get(task.id, task.owner);
-  };
-
+export function engineContract({ open, engineOn, ended }: Engines): void {
   test('T1: a task is stored before start returns, with all that it was started with', async () => {
     const store = open();
     const engine = engineOn(byHand().handler, { store });
@@ -76,7 +65,7 @@ export function engineContract(open: () => Store): void {
   test('its answer is stored and told', async () => {
     const store = open();
     const engine = engineOn(() => Promise.resolve(answer('42')), { store });
-    const done = await ended(engine, await engine.start(request));
+    const done = await ended(engine, (await engine.start(request)).id);
     expect(done).toMatchObject({ status: 'completed', result: answer('42') });
     expect(await store.task(done.id)).toEqual(done);
   });
@@ -92,12 +81,12 @@ export function engineContract(open: () => Store): void {
     const task = await engine.start(request);
     late.resolve();
     const error = { code: -32603, message: 'a fault of ours' };
-    expect(await ended(engine, task)).toMatchObject({ status: 'failed', error });
+    expect(await ended(engine, task.id)).toMatchObject({ status: 'failed', error });
     await aborted;
     const thrower = engineOn(() => {
       throw new Error('at once');
     });
-    expect(await ended(thrower, await thrower.start(request))).toMatchObject({ status: 'failed' });
+    expect(await ended(thrower, (await thrower.start(request)).id)).toMatchObject({ status: 'failed' });
   });
 
   test.each(['completion', 'cancel', 'fault'] as const)('T2: when %s comes first, it stays', async (first) => {
@@ -210,7 +199,7 @@ export function engineContract(open: () => Store): void {
     expect((await next).done).toBe(true);
     expect(context.hasListeners).toBe(false);
     result.resolve(answer('x'));
-    expect((await ended(engine, task)).status).toBe('completed');
+    expect((await ended(engine, task.id)).status).toBe('completed');
   });
 
   test('only who asks for deltas gets them', async () => {
@@ -242,7 +231,7 @@ export function engineContract(open: () => Store): void {
     await slow.next();
     for (let number = 1; number <= 30_000; number += 1) context.emit(turn(number));
     result.resolve(answer('x'));
-    await ended(engine, task);
+    await ended(engine, task.id);
     const rest = shapes(await collect({ [Symbol.asyncIterator]: () => slow }));
     expect(rest.length).toBe(10_001);
     expect(rest.at(-1)).toBe('completed');
@@ -277,7 +266,7 @@ export function engineContract(open: () => Store): void {
     const [first, second] = tasks;
     if (first === undefined || second === undefined) throw new Error('four were started');
     (await hands.of(first)).result.resolve(answer('x'));
-    await ended(engine, first);
+    await ended(engine, first.id);
     const ids = async (filter: object): Promise<string[]> =>
       (await engine.list({ owner: 'ann', ...filter })).map(({ id }) => id);
     expect(await ids({})).toEqual(tasks.map(({ id }) => id).toReversed());
@@ -301,18 +290,18 @@ export function engineContract(open: () => Store): void {
     await expect(engine.start(again)).rejects.toBeInstanceOf(BusyError);
     (await hands.of(first)).result.reject(new Error('late'));
     (await hands.of(second)).result.resolve(answer('x'));
-    await ended(engine, second);
+    await ended(engine, second.id);
     const third = await engine.start(again);
     expect(third).toMatchObject({ conversation: first.id, predecessor: second.id });
     (await hands.of(third)).result.resolve(answer('x'));
-    await ended(engine, third);
+    await ended(engine, third.id);
     await expect(engine.start({ ...again, agent: 'other' })).rejects.toBeInstanceOf(NotFoundError);
   });
 
   test('of two starts in one conversation at the same moment, one is refused', async () => {
     const engine = engineOn(() => Promise.resolve(answer('x')));
     const first = await engine.start(request);
-    await ended(engine, first);
+    await ended(engine, first.id);
     const again = { ...request, conversation: first.id };
     const both = await Promise.allSettled([engine.start(again), engine.start(again)]);
     expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
@@ -344,7 +333,7 @@ export function engineContract(open: () => Store): void {
       { store: spied },
     );
     const task = await engine.start(request);
-    await ended(engine, task);
+    await ended(engine, task.id);
     expect(seen).toEqual(['task', 'intent {"a":1}', 'sent', 'step', 'seen ok', 'end']);
     expect(await engine.journal(task.id, 'ann')).toMatchObject([{ key: 'call 1/call', value: { said: 'ok' } }]);
   });
@@ -357,7 +346,7 @@ export function engineContract(open: () => Store): void {
       );
       return answer(JSON.stringify([before === task.createdAt, context.now - before >= 15]));
     });
-    const task = await ended(engine, await engine.start(request));
+    const task = await ended(engine, (await engine.start(request)).id);
     expect(task).toMatchObject({ result: { content: [{ text: '[true,true]' }] } });
   });
 
@@ -385,7 +374,7 @@ export function engineContract(open: () => Store): void {
     expect(seen).toEqual(['a', 'b']);
     isFull = true;
     result.resolve(answer('x'));
-    const ending = ended(engine, task);
+    const ending = ended(engine, task.id);
     await new Promise((resolve) => setTimeout(resolve, 20));
     isFull = false;
     expect((await ending).status).toBe('completed');
@@ -396,9 +385,9 @@ export function engineContract(open: () => Store): void {
       await context.step('s', async () => 1n);
       return answer('never');
     });
-    expect(await ended(engine, await engine.start(request))).toMatchObject({ status: 'failed' });
+    expect(await ended(engine, (await engine.start(request)).id)).toMatchObject({ status: 'failed' });
     const result = engineOn(async () => ({ ...answer('x'), structuredContent: { n: 1n } }) as unknown as TaskResult);
-    expect(await ended(result, await result.start(request))).toMatchObject({ status: 'failed' });
+    expect(await ended(result, (await result.start(request)).id)).toMatchObject({ status: 'failed' });
   });
 
   test('one write that cannot be kept does not take those of its group with it', async () => {
@@ -409,7 +398,7 @@ export function engineContract(open: () => Store): void {
       const said = await Promise.allSettled([once, twice, other]);
       return answer(said.map(({ status }) => status).join());
     });
-    const task = await ended(engine, await engine.start(request));
+    const task = await ended(engine, (await engine.start(request)).id);
     expect(task).toMatchObject({ result: { content: [{ text: 'fulfilled,rejected,fulfilled' }] } });
   });
 
@@ -444,7 +433,7 @@ export function engineContract(open: () => Store): void {
         throw new Error('telemetry is down');
       },
     });
-    expect((await ended(engine, await engine.start(request))).status).toBe('completed');
+    expect((await ended(engine, (await engine.start(request)).id)).status).toBe('completed');
   });
 
   test('2,000 tasks leave nothing in memory', async () => {

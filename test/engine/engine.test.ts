@@ -9,7 +9,12 @@ import { FencedError, type Write } from '../../src/engine/store.ts';
 import { UsageError } from '../../src/errors.ts';
 import { silentLog } from '../../src/log.ts';
 import { answer, byHand, collect, engineContract, request, via } from './contract.ts';
+import { enginesOn } from './engines.ts';
+import { messageContract } from './messages.ts';
 import { questionContract } from './questions.ts';
+import { queueContract } from './queues.ts';
+import { relayContract } from './relays.ts';
+import { timerContract } from './timers.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'deputy-engine-'));
 let files = 0;
@@ -21,8 +26,13 @@ for (const [name, open] of [
   ['on a SQLite file', () => openSqliteStore(newFile())],
 ] as const)
   describe(name, () => {
-    engineContract(open);
-    questionContract(open);
+    const engines = enginesOn(open);
+    engineContract(engines);
+    questionContract(engines);
+    timerContract(engines);
+    relayContract(engines);
+    messageContract(engines);
+    queueContract(engines);
   });
 
 test('a file that is opened again has every task and every record, byte for byte', async () => {

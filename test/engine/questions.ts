@@ -1,21 +1,18 @@
 /** What every engine promises about questions, whatever store it stands on. */
-import { afterEach, expect, test } from 'vitest';
-import { createEngine } from '../../src/engine/engine.ts';
-import type { EngineOptions } from '../../src/engine/options.ts';
-import type { Store } from '../../src/engine/store.ts';
-import { silentLog } from '../../src/log.ts';
-import type { TaskContext, TaskEngine, TaskHandler, TaskKeeper } from '../../src/task/engine.ts';
+import { expect, test } from 'vitest';
+import type { TaskContext, TaskEngine, TaskHandler } from '../../src/task/engine.ts';
 import type { InputRequest, InputResponse } from '../../src/task/question.ts';
 import type { Task } from '../../src/task/task.ts';
-import { answer, collect, request, via } from './contract.ts';
+import { answer, collect, request, textOf, via } from './contract.ts';
+import { type Engines, parked } from './engines.ts';
 
-const form: Extract<InputRequest, { kind: 'form' }> = {
+export const form: Extract<InputRequest, { kind: 'form' }> = {
   kind: 'form',
   message: 'Which colour?',
   schema: { type: 'object', properties: { colour: { type: 'string' } }, required: ['colour'] },
 };
 export const accept = (colour: string): InputResponse => ({ action: 'accept', content: { colour } });
-const bare: InputResponse = { action: 'accept', content: {} };
+export const bare: InputResponse = { action: 'accept', content: {} };
 
 /** Asks in as many branches as named, side by side, and says what it heard. */
 export const asking =
@@ -46,40 +43,14 @@ export const waitsFor =
   (task: Task): boolean =>
     openKeys(task).length === questions;
 
-export function questionContract(open: () => Store): void {
-  const engines: TaskEngine[] = [];
-  afterEach(async () => {
-    await Promise.all(engines.splice(0).map((engine) => engine.close()));
-  });
-  const engineOn = (handler: TaskHandler, options: Partial<EngineOptions> = {}): TaskEngine & TaskKeeper => {
-    const engine = createEngine({ store: open(), handler, log: silentLog, ...options });
-    engines.push(engine);
-    return engine;
-  };
+export function questionContract({ open, engineOn, ended }: Engines): void {
   const begin = async (names: readonly string[], seen?: (context: TaskContext) => void, asked = form) => {
     const store = open();
     const engine = engineOn(asking(names, seen, asked), { store });
     const task = await until(engine, (await engine.start(request)).id, waitsFor(names.length));
     return { store, engine, task, id: task.id, keys: openKeys(task) };
   };
-  const parked = async (store: Store, id: string): Promise<void> => {
-    for (;;) {
-      const probe = await store.claim('probe', { fresh: 0, woken: 0 }, 2);
-      expect(probe).toEqual([]);
-      if (!(await isOwned(store, id))) return;
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-  };
-  const isOwned = async (store: Store, id: string): Promise<boolean> => {
-    const all = (await store.others('nobody')).map((other) => store.owned(other.id));
-    return (await Promise.all(all)).some((owned) => owned.has(id));
-  };
-  const result = async (engine: TaskEngine, id: string): Promise<string> => {
-    await collect(engine.watch(id, 'ann'));
-    const task = await engine.get(id, 'ann');
-    if (task.status !== 'completed') throw new Error(`it is ${task.status}`);
-    return task.result.content.map((block) => (block.type === 'text' ? block.text : '')).join('');
-  };
+  const result = async (engine: TaskEngine, id: string): Promise<string> => textOf(await ended(engine, id));
 
   test('a task that waits for nothing but people is parked: its code is forgotten, and begins anew when it is answered', async () => {
     const stretches: string[] = [];
