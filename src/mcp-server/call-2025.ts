@@ -3,7 +3,7 @@ import { ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
 import type { JsonObject } from '../json.ts';
 import { isTerminal } from '../task/task.ts';
 import type { Face } from './call-agent.ts';
-import { defaultWaitMs, followTask } from './follow-task.ts';
+import { defaultWaitMs, followTask, gathered, isAsking } from './follow-task.ts';
 import { handleResult } from './handle.ts';
 import type { ServeOptions } from './options.ts';
 import { OtherResult } from './sdk-seams.ts';
@@ -24,7 +24,8 @@ export const callForAnswer =
     const seat = session.dialogs.join(started.task, { route: streamOf(session, context) });
     try {
       const { waitMs = defaultWaitMs } = options;
-      const task = await followTask(call, started.task, { forMs: waitMs, until: seat.stuck });
+      let task = await followTask(call, started.task, { forMs: waitMs, until: seat.stuck });
+      if (isAsking(task)) task = await gathered(call, task);
       return isTerminal(task) ? answerOf(options, task) : handleResult(call, task);
     } finally {
       seat.leave();

@@ -15,7 +15,7 @@ import { isTerminal, type Task } from '../task/task.ts';
 import { givenIn, takeAnswers, type Given } from './answers.ts';
 import type { Face } from './call-agent.ts';
 import type { Call } from './call.ts';
-import { defaultWaitMs, followTask, isAsking } from './follow-task.ts';
+import { defaultWaitMs, followTask, gathered, isAsking } from './follow-task.ts';
 import { handleResult } from './handle.ts';
 import { openState, sealState } from './round-state.ts';
 import { OtherResult } from './sdk-seams.ts';
@@ -27,8 +27,6 @@ import { viaMcp } from './via.ts';
 import { canAsk, wireRequest } from './wire-question.ts';
 
 const mostRounds = 8;
-/** Questions of several branches are asked together when they come within this time. */
-const gatherMs = 50;
 
 /** Answered with the agent's answer. */
 export const call2026: Face = async (call) => {
@@ -90,7 +88,7 @@ async function attend(call: Call, { task, given }: Leg, endsWhenAnswered: boolea
   let isDismissed = false;
   for (;;) {
     current = await followTask(call, current, { forMs: left(), enough: isAsking });
-    if (isAsking(current)) current = await followTask(call, current, { forMs: gatherMs, enough: () => false });
+    if (isAsking(current)) current = await gathered(call, current);
     else if (!isTerminal(current)) return { task: current, reason: 'goes on' };
     if (isTerminal(current)) return { task: current, reason: 'over' };
     // Answered elsewhere meanwhile.

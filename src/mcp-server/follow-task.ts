@@ -63,6 +63,12 @@ export async function followTask(call: Waiting, task: Task, given: FollowOptions
   }
 }
 
+/** Questions of several branches are told together when they come within this time. */
+const gatherMs = 50;
+
+/** A task that asks, with what else it asks at the same time. */
+export const gathered = (call: Waiting, task: Task): Promise<Task> => followTask(call, task, { forMs: gatherMs });
+
 /** For callers that are asked nothing while they wait. */
 export const isAsking = (task: Task): boolean => task.status === 'input_required';
 
