@@ -120,9 +120,9 @@ function optionsOf(issue: $ZodIssue): string[] {
 function ofBranch(issue: $ZodIssue, value: Json): $ZodIssue[] {
   if (issue.code !== 'invalid_union') return [issue];
   const at = valueAt(value, issue.path);
-  const isMany = isJsonObject(at) || Array.isArray(at);
   const custom = issue.errors.flat().find(({ code }) => code === 'custom');
-  if (!isMany || custom !== undefined) return [custom === undefined ? issue : { ...custom, path: issue.path }];
+  if (custom !== undefined) return [{ ...custom, path: [...issue.path, ...custom.path] }];
+  if (!isJsonObject(at) && !Array.isArray(at)) return [issue];
   const branch = issue.errors.find((issues) =>
     issues.every(({ code, path }) => code !== 'invalid_type' || path.length > 0),
   );

@@ -12,6 +12,7 @@ import type { AgentEntry } from './schema.ts';
 import type { Place } from './source.ts';
 import { placeOf, type Spot } from './spot.ts';
 import { otherKeys } from './other-keys.ts';
+import { askPerson } from './tool-globs.ts';
 
 /** What Claude Code's model aliases mean today: the newest of each family. */
 const aliases: ReadonlyMap<string, string> = new Map([
@@ -23,7 +24,7 @@ const aliases: ReadonlyMap<string, string> = new Map([
 /** Fields without a meaning here: what to say about each. */
 const ignored: ReadonlyMap<string, string> = new Map([
   ['color', 'colours belong to Claude Code'],
-  ['permissionMode', 'it has no effect here: the agent may use every tool that `tools` names'],
+  ['permissionMode', 'write `permissions: { allow: [...], ask: [...], deny: [...] }`'],
   ['skills', 'skills are not loaded: put their text into the instructions'],
   ['mcpServers', 'servers are declared in agents.yaml, under mcpServers'],
   ['memory', 'agents keep no memory between tasks'],
@@ -56,7 +57,11 @@ export function readClaudeWords(
   let isClaudes = false;
 
   for (const [key, value] of Object.entries(entry)) {
-    const why = ignored.get(key) ?? (key === 'hooks' && areClaudeHooks(value) ? 'hooks are not run' : undefined);
+    const why =
+      ignored.get(key) ??
+      (key === 'hooks' && areClaudeHooks(value)
+        ? 'hooks of Claude Code are not run: write `before_tool` and the like'
+        : undefined);
     if (why !== undefined || isForeign(key)) {
       isClaudes ||= why !== undefined;
       problems.warn('W_CARD_KEY', at(key, 'key'), `"${key}" means nothing here`, {
@@ -126,6 +131,7 @@ export function readClaudeWords(
       for (const agent of calls.split(',')) if (agent.trim() !== '') agents.add(agent.trim());
       return [];
     }
+    if (tool === 'AskUserQuestion') return [askPerson];
     if (!/^[A-Z]\w*(\(.*\))?$/.test(tool)) return [tool];
     if (key === 'tools') warnTool(tool, 'it is built into Claude Code and not there here', replacementFor(tool));
     return [];

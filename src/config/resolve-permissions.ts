@@ -71,13 +71,20 @@ async function readCondition(text: string, place: Place, where: string, problems
   return undefined;
 }
 
-/** The part of the text that is meant, where the file has the text as it is (YAML may have escaped or folded it). */
+/** The part of the text that is meant. YAML may have folded its lines; where it has escapes, the whole text is meant. */
 function within({ source, span }: Place, text: string, range?: { start: number; end: number }): Place {
-  const at = source.text.slice(...span).indexOf(text);
-  if (range === undefined || at === -1) return { source, span };
-  const start = span[0] + at + Math.min(range.start, text.length - 1);
-  return { source, span: [start, Math.max(start + 1, span[0] + at + range.end)] };
+  const written = source.text.slice(...span);
+  const offsets = [...written.matchAll(/\S/g)].map(({ index }) => index);
+  const bare = withoutBlanks(text);
+  const at = withoutBlanks(written).indexOf(bare);
+  if (range === undefined || at === -1 || bare === '') return { source, span };
+  const first = Math.min(withoutBlanks(text.slice(0, range.start)).length, bare.length - 1);
+  const last = Math.max(withoutBlanks(text.slice(0, range.end)).length - 1, first);
+  const [start, end] = [offsets[at + first] ?? 0, offsets[at + last] ?? 0];
+  return { source, span: [span[0] + start, span[0] + end + 1] };
 }
+
+const withoutBlanks = (text: string): string => text.replaceAll(/\s/g, '');
 
 function placeText({ source, span }: Place, root: string): string {
   const { line, col } = positionAt(source, span[0]);
