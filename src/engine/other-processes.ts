@@ -76,7 +76,9 @@ export function otherProcesses(options: OtherProcessesOptions): OtherProcesses {
         isMoreWanted = false;
         await claim();
         if (unread.size > 0) await beat();
-        for (const [id, { fence, place }] of [...unread]) if (mayRun()) await wake(id, fence, place);
+        // One that cannot be read now is put back.
+        const claimed = [...unread];
+        for (const [id, { fence, place }] of claimed) if (mayRun()) await wake(id, fence, place);
       }
     } finally {
       adopting = undefined;

@@ -124,7 +124,7 @@ test('an answer that came after the death of the one who relayed the question is
   const command = commandOn(path);
   const task = await command.get(id, 'ann');
   await command.respond(id, 'ann', { [openKeys(task)[0] ?? '']: accept('red') }, via);
-  expect(textOf(await ended(engineOn(path, relaying(['q'])), id))).toBe('red');
+  expect(textOf(await ended(engineOn(path, relaying(['q'])), id))).toBe('"red"');
   expect((await command.record(id, 'ann')).questions).toHaveLength(1);
 });
 
@@ -141,7 +141,7 @@ test('an answer to other words is none for what is asked now', async () => {
   const [key = ''] = openKeys(await until(next, id, waitsFor(1)));
   expect(key).not.toBe(old);
   await next.respond(id, 'ann', { [key]: accept('blue') }, via);
-  expect(textOf(await ended(next, id))).toBe('blue');
+  expect(textOf(await ended(next, id))).toBe('"blue"');
 });
 
 test('what an earlier process relayed is withdrawn by who does not go on with the call', async () => {

@@ -19,7 +19,7 @@ export const relaying =
     return answer(said.join());
   };
 const colourIn = (response: InputResponse): string =>
-  response.action === 'accept' ? String(response.content['colour']) : response.action;
+  response.action === 'accept' ? JSON.stringify(response.content['colour']) : response.action;
 
 export function relayContract({ open, engineOn, ended }: Engines): void {
   test('a step that asks stays at work: the task waits for a person and goes on where it was', async () => {
@@ -29,7 +29,7 @@ export function relayContract({ open, engineOn, ended }: Engines): void {
     await new Promise((resolve) => setTimeout(resolve, 20));
     const after = await engine.respond(task.id, 'ann', { [openKeys(task)[0] ?? '']: accept('red') }, via);
     expect(after.status).not.toBe('input_required');
-    expect(textOf(await ended(engine, task.id))).toBe('red');
+    expect(textOf(await ended(engine, task.id))).toBe('"red"');
     expect(stretches).toBe(1);
   });
 
@@ -44,7 +44,7 @@ export function relayContract({ open, engineOn, ended }: Engines): void {
       const keys = openKeys(await engine.get(id, 'ann'));
       await engine.respond(id, 'ann', { [keys[place] ?? '']: accept(colour) }, via);
     }
-    expect(textOf(await ended(engine, id))).toBe('a,b,c');
+    expect(textOf(await ended(engine, id))).toBe('"a","b","c"');
   });
 
   test.each([
@@ -58,7 +58,7 @@ export function relayContract({ open, engineOn, ended }: Engines): void {
     expect(second).not.toBe(first);
     expect(openKeys(await engine.respond(id, 'ann', { [first]: accept('old') }, via))).toEqual([second]);
     await engine.respond(id, 'ann', { [second]: accept('red') }, via);
-    expect(textOf(await ended(engine, id))).toBe('red');
+    expect(textOf(await ended(engine, id))).toBe('"red"');
   });
 
   const begun = async () => {
@@ -138,7 +138,7 @@ export function relayContract({ open, engineOn, ended }: Engines): void {
       await engine.respond(id, 'ann', { [one]: accept('red'), [two]: accept('blue') }, via);
       return [...withdrawn, ...(await Promise.all(last))].map(colourIn);
     });
-    expect(await all).toEqual(['withdrawn', 'withdrawn', 'red', 'blue']);
+    expect(await all).toEqual(['withdrawn', 'withdrawn', '"red"', '"blue"']);
     expect((await engine.record(id, 'ann')).questions).toHaveLength(3);
     result.resolve(answer('x'));
   });

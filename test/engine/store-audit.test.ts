@@ -4,18 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, expect, test } from 'vitest';
-import {
-  chainCheck,
-  entryHash,
-  entryText,
-  type Anchor,
-  type Verdict,
-  verifyChain,
-} from '../../src/engine/audit-chain.ts';
+import { type Anchor, chainCheck, entryHash, entryText, verifyChain } from '../../src/engine/audit-chain.ts';
 import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
 import type { Store, Write } from '../../src/engine/store.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../src/json.ts';
-import type { AuditEntry } from '../../src/task/audit.ts';
+import type { AuditEntry, AuditVerdict } from '../../src/task/audit.ts';
+import type { InputRequest } from '../../src/task/question.ts';
 import { anchorOf, asked, begun, by, everything, form, random } from './store-contract.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'deputy-audit-'));
@@ -37,7 +31,11 @@ async function live(store: Store, from: number, tasks: number): Promise<void> {
       rule: 'agents.yaml:3',
     } as const;
     const intent = (key: string): Write => ({ kind: 'intent', ...run, at, key, bytes: '{}', effect: 'idempotent' });
-    await store.write([begun(run.id), asked('q', at, { request: { ...form, approval } }, run), intent('c0')]);
+    await store.write([
+      begun(run.id),
+      asked('q', at, { request: { ...form, approval } as InputRequest }, run),
+      intent('c0'),
+    ]);
     const content = { decision: 'approve', note: `${number}` };
     await store.answer(run.id, 'q', { response: { action: 'accept', content }, by, at });
     await store.write([intent('c1'), intent('c2')]);
@@ -48,7 +46,7 @@ async function live(store: Store, from: number, tasks: number): Promise<void> {
   }
 }
 
-const verdict = (log: readonly AuditEntry[], anchor?: Anchor): Verdict => {
+const verdict = (log: readonly AuditEntry[], anchor?: Anchor): AuditVerdict => {
   const check = chainCheck(anchor);
   for (const entry of log) {
     const broken = check.next(entry);
@@ -199,15 +197,21 @@ test('a verdict says where and why', async () => {
 });
 
 test('the text of an entry is one, in whatever order its parts come', () => {
-  const entry = { seq: 1, at: 2, task: 't', action: 'ended', detail: { b: [{ d: 1, c: 2 }], a: 'é\u2028' } } as const;
-  const other = {
+  const entry: Omit<AuditEntry, 'hash'> = {
+    seq: 1,
+    at: 2,
+    task: 't',
+    action: 'ended',
+    detail: { b: [{ d: 1, c: 2 }], a: 'é\u2028' },
+  };
+  const other: typeof entry = {
     detail: { a: 'é\u2028', b: [{ c: 2, d: 1 }] },
     action: 'ended',
-    step: undefined,
+
     task: 't',
     at: 2,
     seq: 1,
-  } as const;
+  };
   expect(entryText(other)).toBe(entryText(entry));
   expect(entryText(entry)).toBe(
     '{"action":"ended","at":2,"detail":{"a":"é\u2028","b":[{"c":2,"d":1}]},"seq":1,"task":"t"}',
