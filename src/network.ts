@@ -81,6 +81,7 @@ function lazyServers(open: () => Promise<McpServers>): McpServers {
     list: async (...wanted) => (await servers()).list(...wanted),
     resources: async (...wanted) => (await servers()).resources(...wanted),
     prompts: async (...wanted) => (await servers()).prompts(...wanted),
+    pins: async (...wanted) => (await servers()).pins(...wanted),
     status: () => opened?.status() ?? [],
     close: async () => (await opening)?.close(),
   };

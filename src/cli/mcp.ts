@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { SamplingRefused } from '../agent/tool.ts';
 import type { Config } from '../config/config.ts';
 import { messageOf, NotFoundError, UsageError } from '../errors.ts';
-import { isJsonObject, type JsonObject } from '../json.ts';
+import type { JsonObject } from '../json.ts';
 import type { ListedTool, ServerStatus } from '../mcp-client/open-servers.ts';
 import type { Content } from '../task/content.ts';
 import type { Runtime } from '../runtime.ts';
@@ -11,6 +11,7 @@ import { cleanText, columnsOf, oneLine, printableJson } from './clean-text.ts';
 import { type ExitCode, exitCode, exitCodeOfInterruption } from './exit.ts';
 import { type Globals, named } from './globals.ts';
 import { watchInterruptions } from './interruptions.ts';
+import { jsonArgument } from './json-argument.ts';
 import { openConfig, withRuntime } from './open.ts';
 import { duration } from './progress-lines.ts';
 import { ownerHere } from './owner-here.ts';
@@ -81,7 +82,8 @@ export function callTool(
     const [serverName = '', ...rest] = id.split('/');
     if (rest.length === 0)
       throw new UsageError(`"${id}" is no tool: write server/tool, as "deputy mcp tools" lists them.`);
-    const parsed = parseArgs(args === '-' ? await readStdin() : (args ?? '{}'));
+    const text = args === '-' ? await readStdin() : (args ?? '{}');
+    const parsed = jsonArgument(text, 'The arguments', '{"path": "README.md"}');
     const tools = await runtime.servers.list(named(config.servers, serverName, 'server').name, signal);
     const found = tools.find(({ tool }) => tool.id === id);
     if (!found)
@@ -140,16 +142,6 @@ export async function untilInterrupted(use: (signal: AbortSignal) => Promise<Exi
   } finally {
     interruptions.stop();
   }
-}
-
-function parseArgs(text: string): JsonObject {
-  try {
-    const args: unknown = JSON.parse(text);
-    if (isJsonObject(args)) return args;
-  } catch (error) {
-    throw new UsageError(`The arguments are no JSON: ${messageOf(error)}`);
-  }
-  throw new UsageError('The arguments must be a JSON object, such as \'{"path": "README.md"}\'.');
 }
 
 /** Text as it is; of everything else what it is. */

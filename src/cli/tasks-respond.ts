@@ -1,11 +1,11 @@
 /** `deputy tasks respond ID [KEY] [field=value ...]`: an answer, from a shell or from somebody at the terminal. */
 import { NotFoundError, UsageError } from '../errors.ts';
-import { isJsonObject, type JsonObject } from '../json.ts';
 import type { InputRequest, InputResponse } from '../task/question.ts';
 import { isTerminal, type Task } from '../task/task.ts';
 import { type ExitCode, exitCode } from './exit.ts';
 import { contentFrom } from './form.ts';
 import type { Globals } from './globals.ts';
+import { jsonArgument } from './json-argument.ts';
 import { answerCommand, askHere, channel, isAttended, openQuestions, questionText } from './questions.ts';
 import { withTasks } from './tasks.ts';
 import type { Terminal } from './terminal.ts';
@@ -86,17 +86,14 @@ function responseTo(
       `This question is no form. ${command === undefined ? 'Only an MCP client can answer it.' : `Answer: ${command}`}`,
     );
   }
-  return { action: 'accept', content: contentFrom(request.schema, words, json === undefined ? {} : objectIn(json)) };
-}
-
-function objectIn(text: string): JsonObject {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (isJsonObject(value)) return value;
-  } catch {
-    // Said below.
-  }
-  throw new UsageError(`--json takes a JSON object, such as '{"decision": "run"}'.`);
+  return {
+    action: 'accept',
+    content: contentFrom(
+      request.schema,
+      words,
+      json === undefined ? {} : jsonArgument(json, 'The answer', '{"decision": "run"}'),
+    ),
+  };
 }
 
 function told(task: Task, terminal: Terminal): ExitCode {

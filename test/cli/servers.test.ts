@@ -76,7 +76,7 @@ describe('mcp', () => {
     ['nobody/say', '{}', 5, 'There is no server "nobody"'],
     ['say', '{}', 2, 'write server/tool'],
     ['every/say', '{"message":3}', 2, 'message'],
-    ['every/say', 'hello', 2, 'The arguments are no JSON'],
+    ['every/say', 'hello', 2, 'The arguments must be a JSON object'],
   ])('call %s %s is exit %i', async (tool, args, code, message) => {
     const outcome = await cli(good, ['mcp', 'call', tool, args]);
     expect(outcome.err).toContain(message);

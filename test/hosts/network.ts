@@ -25,7 +25,6 @@ agents:
   clerk: { description: Pays., instructions: Pay., model: scripted/clerk.yaml, tools: [hands/*] }
 permissions:
   ask: [hands/pay]
-serve: { wait: 8s }
 `,
   'clerk.yaml': 'replies: [{ calls: [{ tool: hands/pay, args: { to: "${user}" } }] }, { text: "Done: ${last}" }]',
   'hands.mjs': hands,

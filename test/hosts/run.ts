@@ -64,7 +64,7 @@ const scenarios: Scenario[] = [
     async run({ hosts, endpoint, network }) {
       const shown = await approveInTerminal(
         hosts.claude,
-        claudeArgs(await mcpFile(network)),
+        [...claudeArgs(await mcpFile(network)), '--permission-mode', 'default'],
         claudeEnv(endpoint, network),
         {
           cwd: network.path,
@@ -143,6 +143,9 @@ async function codexHome({ responses }: Endpoint, { home, server }: Network): Pr
     `command = ${JSON.stringify(server.command)}`,
     `args = ${JSON.stringify(server.args)}`,
     'default_tools_approval_mode = "approve"',
+    // It would begin without the tools of a server that is still starting.
+    'required = true',
+    'startup_timeout_sec = 60',
   ];
   await mkdir(join(home, '.codex'));
   await writeFile(join(home, '.codex', 'config.toml'), `${lines.join('\n')}\n`);

@@ -37,11 +37,13 @@ export async function approveInTerminal(
   try {
     await until(/^[>❯]/m);
     tmux('send-keys', '-t', name, '-l', order);
-    await sleep(500);
+    // Keys that come at once are taken for a paste, and Enter for a part of it.
+    await until(new RegExp(order.slice(-12).replaceAll(/[{}]/g, String.raw`\$&`)));
+    await sleep(2_000);
     tmux('send-keys', '-t', name, 'Enter');
     await until(/Accept/);
-    // The decision: opened, "deny" passed, "approve" chosen; then down to Accept.
-    for (const key of ['Enter', 'Down', 'Enter', 'Down', 'Down', 'Down', 'Enter']) {
+    // The decision: opened, "deny" passed, "approve" chosen; then over note and arguments down to Accept.
+    for (const key of ['Right', 'Down', 'Space', 'Down', 'Down', 'Down', 'Enter']) {
       tmux('send-keys', '-t', name, key);
       await sleep(400);
     }
