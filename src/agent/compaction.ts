@@ -18,6 +18,8 @@ const request = `The context window is nearly full. Write a summary that replace
 the task and its constraints, word for word where it matters; what was done and found, with names, paths and numbers; \
 what failed; what remains to be done. Do not call tools. Do not address the reader.`;
 
+export const isCompactStep = (step: string): boolean => /^turn \d+: compact/.test(step);
+
 /** Decided from what is recorded (usage, messages), so that a replay decides the same. */
 export function isNearlyFull({ agent, messages, filled }: Run): boolean {
   const window = agent.model.contextWindow;

@@ -2,14 +2,31 @@
  * The loop on its own records: it says the same again, as a task that goes on after a crash and as the transcript of
  * one that has ended. `durability.test.ts` does the same on the real engine.
  */
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { agentTool } from '../../src/agent/agent-tool.ts';
 import type { Agent } from '../../src/agent/agent.ts';
+import type { Hook, HookSaid } from '../../src/agent/hooks.ts';
 import { runAgent } from '../../src/agent/loop.ts';
-import type { Message, ModelReply } from '../../src/agent/model.ts';
+import { type Message, type Model, ModelError, type ModelReply } from '../../src/agent/model.ts';
 import { appendTranscript, conversationOf } from '../../src/agent/transcript.ts';
+import { textOf } from '../../src/task/content.ts';
+import type { Sent } from '../../src/task/question.ts';
 import type { StepRecord, Task } from '../../src/task/task.ts';
-import { asks, calls, Crash, fakeAgent, fakeTool, modelByTurn, ok, rehearsal, says, usage } from './fakes.ts';
+import {
+  asks,
+  calls,
+  Crash,
+  fakeAgent,
+  fakeTool,
+  modelByTurn,
+  ok,
+  type Rehearsal,
+  rehearsal,
+  says,
+  sent,
+  usage,
+} from './fakes.ts';
 
 /** Two levels, three turns, four calls side by side in two slots, a compaction, an amendment, a misfit, a limit below. */
 function network(onEffect: (args: string) => void, limits: object = {}): Agent {
@@ -147,6 +164,145 @@ test('the transcript of a task that was cut off keeps each result that it had, a
       if (asked.length > 0) expect(told).toEqual(asked);
     }
   }
+});
+
+/** One question to the model: what comes of it, and whether somebody writes to the task meanwhile. */
+interface Line {
+  what: 'one call' | 'two calls' | 'long result' | 'answer' | 'busy' | 'too long' | 'heavy';
+  isInterrupted: boolean;
+}
+
+/** A life of a task: the model answers by how often it has answered on record; `before` is what an earlier life left. */
+async function scripted(
+  script: readonly Line[],
+  hooked: boolean,
+  before?: Pick<Rehearsal, 'records' | 'inbox' | 'artifacts'>,
+) {
+  const rehearsed = rehearsal(before?.records, Infinity, undefined, (key) => {
+    const decision = key === 'limit 3' ? 'stop' : 'continue';
+    return { action: 'accept', content: { decision } };
+  });
+  rehearsed.inbox.push(...(before?.inbox ?? []));
+  for (const [id, whole] of before?.artifacts ?? []) rehearsed.artifacts.set(id, whole);
+  const write = (line: number): void => {
+    rehearsed.inbox.push({ ...sent(rehearsed.inbox.length + 1, `message ${line}`), at: line });
+  };
+  const model: Model = {
+    id: 'fake/model',
+    contextWindow: 20_000,
+    generate: async ({ messages }) => {
+      if (JSON.stringify(messages.at(-1)).includes('Write a summary')) return says('SUMMARY');
+      const at = askedIn(rehearsed.records);
+      const { what, isInterrupted } = script[at] ?? { what: 'answer', isInterrupted: false };
+      if (isInterrupted) write(at);
+      switch (what) {
+        case 'busy':
+          throw new ModelError('unavailable', 'busy');
+        case 'too long':
+          throw new ModelError('context_length', 'too long');
+        case 'answer':
+          return says(`answer ${at}`);
+        case 'heavy':
+          return calls([['t', { at }]], { usage: usage(18_000, 10) });
+        case 'long result':
+          return calls([
+            ['t', { at, size: 300_000 }],
+            ['read_result', { id: `turn 1: call 1/call`, at }],
+          ]);
+        case 'one call':
+          return calls([['t', { at }]]);
+        case 'two calls':
+          return calls([
+            ['t', { at, n: 1 }],
+            ['nope', { at }],
+            ['t', { at, n: 2 }],
+          ]);
+      }
+    },
+  };
+  const hook = (said: HookSaid): Hook => ({ name: 'h', matches: () => true, run: () => Promise.resolve(said) });
+  const agent = fakeAgent({
+    model,
+    tools: [fakeTool('t', async ({ size = 1, at }) => ok(`${JSON.stringify(at)} ${'x'.repeat(Number(size))}`))],
+    limits: { turns: 3, onLimit: 'ask' },
+    hooks: hooked
+      ? {
+          task_start: [hook({ kind: 'change', value: 'go!' })],
+          after_model: [hook({ kind: 'pass' })],
+          task_end: [hook({ kind: 'pass' })],
+        }
+      : {},
+  });
+  const messages = asks('go');
+  const result = await runAgent(agent, messages, rehearsed.context);
+  return { ...rehearsed, agent, messages, result };
+}
+
+const askedIn = (records: readonly StepRecord[]): number =>
+  records.filter(({ key }) => /^turn \d+: model/.test(key)).length;
+const valuesOf = (records: readonly StepRecord[]): Map<string, unknown> =>
+  new Map(records.map(({ key, value }) => [key, value]));
+
+const lines = fc.array(
+  fc.record({
+    what: fc.constantFrom<Line['what']>('one call', 'two calls', 'long result', 'answer', 'busy', 'too long', 'heavy'),
+    isInterrupted: fc.boolean(),
+  }),
+  { maxLength: 12 },
+);
+
+test('whatever happens in a task, after any prefix of its records it says the same, and so does its transcript', async () => {
+  let answered = 0;
+  let heard = 0;
+  await fc.assert(
+    fc.asyncProperty(lines, fc.boolean(), async (script, hooked) => {
+      const whole = await scripted(script, hooked);
+      answered += whole.result.stop === 'answer' ? 1 : 0;
+      heard += JSON.stringify(whole.messages).includes('while you work') ? 1 : 0;
+      for (let length = 0; length <= whole.records.length; length += 1) {
+        const records = whole.records.slice(0, length);
+        const inbox = whole.inbox.filter(({ at }) => at < askedIn(records));
+        const again = await scripted(script, hooked, { records, inbox, artifacts: whole.artifacts });
+        expect(again.result).toEqual(whole.result);
+        expect(again.messages).toEqual(whole.messages);
+        expect(valuesOf(again.records)).toEqual(valuesOf(whole.records));
+        await appendTranscript(whole.agent, asks('go'), records);
+      }
+      const again = asks('go');
+      await appendTranscript({ ...whole.agent, hooks: {} }, again, whole.records);
+      expect(again).toEqual(whole.messages);
+    }),
+    { numRuns: 30 },
+  );
+  expect(Math.min(answered, heard)).toBeGreaterThan(2);
+}, 120_000);
+
+test('a transcript needs no summary that was not needed then, though the window is smaller today', async () => {
+  const { messages, records } = await live(network(() => {}));
+  const again = asks('go');
+  const agent = network(() => expect.unreachable('an effect ran'));
+  await appendTranscript({ ...agent, model: { ...agent.model, contextWindow: 10 } }, again, records);
+  expect(again).toEqual(messages);
+});
+
+test('a call that was approved, tried again or changed by a hook is told as what it came to in the end', async () => {
+  const agent = fakeAgent({ model: modelByTurn([]) });
+  const reply = calls([['t'], ['t'], ['t'], ['t']]);
+  const step = (key: string, value: unknown): StepRecord => ({ key, value: value as StepRecord['value'], at: 1 });
+  const asking = { ...ok('waits'), asks: { bytes: '{}' } };
+  const again = asks('go');
+  await appendTranscript(agent, again, [
+    step('turn 1: model', { kind: 'reply', reply }),
+    step('turn 1: call 1/call', asking),
+    step('turn 1: call 1/call 2', ok('approved')),
+    step('turn 1: call 2/call', ok('raw')),
+    step('turn 1: call 2/after_tool', ok('changed')),
+    step('turn 1: call 3/call', { ...ok('lost'), unknown: 'timed out' }),
+    step('turn 1: call 3/settled', ok('happened')),
+    step('turn 1: call 4/call', asking),
+  ]);
+  const told = again[2]?.content.map((block) => (block.type === 'tool_result' ? textOf(block.content) : ''));
+  expect(told).toEqual(['approved', 'changed', 'happened', 'No result: the task ended before this call did.']);
 });
 
 test('a refused reply leaves no open call behind', async () => {
