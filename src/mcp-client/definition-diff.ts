@@ -5,23 +5,25 @@ import { capped } from './clean-text.ts';
 
 /** @param before undefined where there was none, as `now` where there is none any more. */
 export function definitionDiff(before: JsonObject | undefined, now: JsonObject | undefined): string {
-  const [old, new_] = [linesOf(before), linesOf(now)];
-  const patch = createTwoFilesPatch('pinned', 'now', old, new_, '', '', { context: 2, maxEditLength: mostEdits });
-  const whole = patch ?? `${marked('-', old)}${marked('+', new_)}`;
-  return capped(whole.replace(/^(?:=+|Index:.*|\\ No newline.*)\n/gm, ''), longest);
+  const [old, fresh] = [linesOf(before), linesOf(now)];
+  const patch = createTwoFilesPatch('pinned', 'now', old, fresh, '', '', { context: 2, maxEditLength: mostEdits });
+  const half = longest / 2;
+  const shown = patch ?? `${marked('-', capped(old, half))}\n${marked('+', capped(fresh, half))}`;
+  // Spelled out at the end, so that it takes no longer than what is shown.
+  return visible(capped(shown.replace(/^=+\n/, ''), longest));
 }
 
-/** Beyond this a comparison takes long and shows nothing: everything old is shown as gone, everything new as added. */
-const mostEdits = 2_000;
+/** Beyond this a comparison takes long and shows little: everything old is shown as gone, everything new as added. */
+const mostEdits = 300;
 /** Characters. */
 const longest = 64 * 1024;
 
 const linesOf = (definition: JsonObject | undefined): string =>
-  definition === undefined ? '' : `${visible(JSON.stringify(definition, null, 2))}\n`;
+  definition === undefined ? '' : `${JSON.stringify(definition, null, 2)}\n`;
 
-const marked = (mark: string, lines: string): string => lines.replace(/^(?=.)/gm, mark);
+const marked = (mark: string, lines: string): string => lines.trimEnd().replace(/^/gm, mark);
 
-/** Line breaks of the definition's own are `\n` in JSON; what is invisible is spelled out. */
+/** Line breaks of the definition's own are `\n` in JSON already. */
 const visible = (text: string): string =>
   text.replace(hidden, (character) => `\\u{${character.codePointAt(0)?.toString(16) ?? ''}}`);
 

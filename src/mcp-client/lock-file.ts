@@ -86,16 +86,20 @@ function textOf(locked: Locked): string {
 export async function changeLock(file: string, change: (locked: Locked) => boolean): Promise<Locked> {
   const next = `${file}.new`;
   const handle = await takeTurn(next);
+  let isTurnOver = false;
   try {
     const locked = await readLock(file);
     if (!change(locked)) return locked;
     await handle.writeFile(textOf(locked));
     await handle.sync();
+    await handle.close();
     await rename(next, file);
+    isTurnOver = true;
     return locked;
   } finally {
     await handle.close();
-    await unlink(next).catch(() => {});
+    // After the renaming it is the next one's.
+    if (!isTurnOver) await unlink(next).catch(() => {});
   }
 }
 

@@ -129,7 +129,7 @@ export const bounds = {
   /** Characters of a tool's schema as JSON. */
   schema: 256 * 1024,
   /** Characters of a tool's whole definition as JSON. */
-  definition: 1024 * 1024,
+  definition: 512 * 1024,
   /** Requests of a server that run as tasks of ours at the same time. */
   receivedTasks: 100,
 } as const;

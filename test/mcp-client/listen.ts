@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest';
 /** An HTTP server on a free port of this machine, closed when the test ends. */
 export async function listen(
   handle: RequestListener,
-): Promise<{ url: string; requests: IncomingMessage[]; stop: () => Promise<void> }> {
+): Promise<{ url: string; requests: IncomingMessage[]; stop: () => Promise<void>; cut: () => void }> {
   const requests: IncomingMessage[] = [];
   const server = createServer((request, response) => {
     requests.push(request);
@@ -21,5 +21,10 @@ export async function listen(
     });
   };
   onTestFinished(stop);
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`, requests, stop };
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
+    requests,
+    stop,
+    cut: () => server.closeAllConnections(),
+  };
 }

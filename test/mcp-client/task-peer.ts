@@ -12,8 +12,8 @@ export interface Asked {
   params: JsonObject;
   headers: IncomingMessage['headers'];
 }
-/** A result (its `resultType` is added), an error, or nothing: then the request stays open. */
-type Said = { result: object } | { error: { code: number; message: string } } | undefined;
+/** A result (its `resultType` is added), an error, an HTTP status, or nothing: then the request stays open. */
+type Said = { result: object } | { error: { code: number; message: string } } | { status: number } | undefined;
 export type OnAsked = (asked: Asked, nth: number) => Said | Promise<Said>;
 
 export const handle = (more: object = {}): Said => ({
@@ -88,6 +88,7 @@ export async function taskPeer(
     counts.set(method, nth);
     const said = (await all[method]?.(one, nth)) ?? undefined;
     if (said === undefined) return;
+    if ('status' in said) return void response.writeHead(said.status).end();
     response.setHeader('content-type', 'application/json');
     if ('error' in said) response.statusCode = 400;
     write('result' in said ? { result: { resultType: 'complete', ...said.result } } : said);
