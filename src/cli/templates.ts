@@ -22,7 +22,7 @@ const servers = `
 #     command: npx
 #     args: ["-y", "@modelcontextprotocol/server-filesystem@2026.8.31", "."]
 #     tools:
-#       read_*: { effect: read }
+#       read_*: { effect: read }   # the rest waits for a person, unless \`permissions\` allow it
 `;
 
 const single: Template = {
@@ -37,7 +37,8 @@ agents:
   assistant:
     description: Answers questions and helps with texts.
     model: thinker
-    # tools: [files/read_*]
+    # tools: [files/*]
+    # permissions: { allow: [files/create_directory], ask: [files/write_file], deny: [files/move_file] }
     limits: { turns: 20, time: 10m }
 `,
     'agents/assistant.md': `---
@@ -124,4 +125,65 @@ replies:
   },
 };
 
-export const templates = { single, network };
+const supervised: Template = {
+  first: { agent: 'writer', message: 'Announce our first release' },
+  files: {
+    'agents.yaml': `${head}
+# Set ANTHROPIC_API_KEY or OPENAI_API_KEY and real models think. Without one, scripts answer.
+models:
+${thinker('writing', 'writer.yaml')}${thinker('publishing', 'publisher.yaml')}${servers}
+# Agents have each other as tools. Their instructions are in agents/NAME.md.
+agents:
+  writer:
+    description: Writes a text, and has it published once a person agrees.
+    model: writing
+    tools: [ask_person] # it may put questions to you
+    agents: [publisher]
+    permissions:
+      ask:
+        - { tool: publisher, expires: 4h } # you see the text before it goes out; then it is too late
+    limits: { turns: 20, cost: 1 USD, on_limit: ask }
+  publisher:
+    description: Publishes a text as it is.
+    model: publishing
+
+# For every agent, whatever its own rules allow.
+permissions:
+  deny: ["*/delete_*"]
+
+# What callers see. Questions reach them, and you: deputy approvals list
+serve:
+  expose: [writer]
+`,
+    'agents/writer.md': `---
+name: writer
+description: Writes a text, and has it published once a person agrees.
+---
+
+You write what you are asked for, in plain words. Ask the person who the readers are where you cannot know it.
+When the text is done, give it to the publisher. Where the person says no, do what they say instead.
+`,
+    'agents/publisher.md': `---
+name: publisher
+description: Publishes a text as it is.
+---
+
+You publish the text that you are given, word for word, and say where it is.
+`,
+    'scripts/writer.yaml': `# What the writer does while no model has a key. The n-th reply is the n-th turn's.
+replies:
+  - text: Before I write, one question.
+    calls: [{ tool: ask_person, args: { question: "Who will read it?", options: [colleagues, customers] } }]
+  - text: I have a text. It goes out when you approve.
+    calls: [{ tool: publisher, args: { message: "For \${last}: \${user}." } }]
+  - text: |-
+      The publisher was called, and this came of it: \${last}
+      We are scripts (scripts/*.yaml). Set ANTHROPIC_API_KEY or OPENAI_API_KEY, and models do the work.
+`,
+    'scripts/publisher.yaml': `replies:
+  - text: "Published (not really, I am a script): \${user}"
+`,
+  },
+};
+
+export const templates = { single, supervised, network };

@@ -37,7 +37,11 @@ export async function resolveAgents(declarations: Declarations, needs: AgentNeed
     const policy = await policyFor(name, declared);
     const hooks = [...hooksOfFile, ...readHooks(`agents.${name}.`, declared, { declarations, root, problems })];
     const agent = readAgent(name, declared, declarations, needs);
-    if (agent !== undefined) agents.push({ ...agent, policy, hooks });
+    // Whom no rule lets ask is not even offered to.
+    const isMuted = policy.rules.some(
+      (rule) => rule.decision === 'deny' && rule.when === undefined && rule.matches(askPerson),
+    );
+    if (agent !== undefined) agents.push({ ...agent, mayAskPeople: agent.mayAskPeople && !isMuted, policy, hooks });
   }
   refuseCycles(declarations, problems);
   if (declarations.agents.size === 0 && !problems.hasErrors()) {

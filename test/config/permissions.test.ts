@@ -332,6 +332,14 @@ describe('ask_person', () => {
     expect(config.agents[0]?.mayAskPeople).toBe(false);
   });
 
+  test('is not had by whom a rule denies it', async () => {
+    for (const rules of ['deny: [ask_person]', 'deny: ["*"]']) {
+      expect((await agentWith(`      ${rules}`)).mayAskPeople).toBe(false);
+      expect((await agentWith('      allow: ["*"]', `permissions: { ${rules} }\n`)).mayAskPeople).toBe(false);
+    }
+    expect((await agentWith('      deny: ["*/*"]')).mayAskPeople).toBe(true);
+  });
+
   test("is what Claude Code's own tool comes to", async () => {
     const card = (more: string) => `---\ndescription: B\n${more}---\nB`;
     const { config, warnings } = await accepted({
