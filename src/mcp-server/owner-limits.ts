@@ -19,6 +19,8 @@ interface Account {
   at: number;
   /** At most so many of the owner's tasks are open: those counted last, and those started since. */
   open: number;
+  /** For all who wait for it: a count for each of many starts at once would let all of them in. */
+  counting?: Promise<void>;
 }
 
 /** An owner that was not heard of for as long starts afresh. */
@@ -33,12 +35,16 @@ export function ownerLimits(
   const accounts = new Map<string, Account>();
   let sweptAt = now();
 
-  const countOpen = async (owner: string): Promise<number> => {
-    const [working, waiting] = await Promise.all([
-      engine.list({ owner, status: 'working', limit: openTasks }),
-      engine.list({ owner, status: 'input_required', limit: openTasks }),
-    ]);
-    return working.length + waiting.length;
+  const countOpen = async (owner: string, account: Account): Promise<void> => {
+    try {
+      const [working, waiting] = await Promise.all([
+        engine.list({ owner, status: 'working', limit: openTasks }),
+        engine.list({ owner, status: 'input_required', limit: openTasks }),
+      ]);
+      account.open = working.length + waiting.length;
+    } finally {
+      delete account.counting;
+    }
   };
 
   const accountOf = (owner: string, at: number): Account => {
@@ -64,7 +70,7 @@ export function ownerLimits(
     }
     account.tokens -= 1;
     // Counting reads the store: it is done only where the tasks started here could have reached the limit.
-    if (account.open >= openTasks) account.open = await countOpen(owner);
+    if (account.open >= openTasks) await (account.counting ??= countOpen(owner, account));
     if (account.open >= openTasks) {
       return {
         message: `You have ${account.open} open tasks: answer, cancel or await some of them first`,

@@ -152,6 +152,17 @@ describe.each(kinds)('rounds over %s', (kind) => {
     expect(await peer.engine.get(id, 'local')).toMatchObject({ status: 'input_required' });
   });
 
+  test('a server that shuts down asks for no next round: the caller gets the handle', async () => {
+    const peer = await openPeer(kind);
+    const asked = await call(peer, 'asker');
+    const waits = call(peer, 'endless');
+    await peer.engine.until(() => peer.engine.working === 1);
+    await peer.closeDoor(20);
+    expect(asked.result).toMatchObject({ resultType: 'input_required' });
+    expect((await waits).result).toMatchObject({ resultType: 'complete', structuredContent: { status: 'working' } });
+    await peer.engine.close();
+  });
+
   test('by the eighth round the caller gets the handle, before clients give up', async () => {
     const peer = await openPeer(kind);
     let reply = await call(peer, 'pest');

@@ -93,6 +93,23 @@ describe.each(eras)('handles on the %s wire', (_, connect) => {
     expect(await trusted.call('task_get', { task: own })).toMatchObject({ content: [{ text: 'Hello, Mod.' }] });
   });
 
+  test('what its owner says reaches a running task, and no other', async () => {
+    const { client, engine } = await open(connect);
+    const { structuredContent } = await client.call('listener', { message: 'hi' });
+    const task = String(structuredContent?.['task']);
+    const said = await client.call('task_send', { task, message: 'be quick' });
+    expect(said).toMatchObject({ structuredContent: { task, status: 'input_required' } });
+    const key = keyIn(structuredContent);
+    await engine.respond(task, 'local', { [key]: { action: 'accept', content: { name: 'Bob' } } }, viaTest);
+    expect(await client.call('task_get', { task })).toMatchObject({ content: [{ text: 'heard: be quick' }] });
+    const { sent } = await engine.record(task, 'local');
+    expect(sent).toMatchObject([{ by: { owner: 'local', channel: 'mcp task_send', client: 'test-client 1.0.0' } }]);
+    expect(await client.call('task_send', { task, message: 'and thanks' })).toMatchObject({
+      isError: true,
+      content: [{ text: expect.stringContaining('has ended') }],
+    });
+  });
+
   test('a task that nobody knows, or bad arguments, are errors that the model can mend', async () => {
     const { client } = await open(connect);
     expect(await client.call('task_get', { task: 'nobody' })).toMatchObject({

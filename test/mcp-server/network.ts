@@ -54,6 +54,8 @@ const agents: ServedAgent[] = [
   { name: 'pair', description: 'Asks two things at once.' },
   { name: 'curious', description: 'Asks everything that can be asked, at once.' },
   { name: 'pest', description: 'Asks twelve times.' },
+  { name: 'keeper', description: 'Keeps a long text.' },
+  { name: 'listener', description: 'Asks for a name, and says what it was told meanwhile.' },
   { name: 'thinker', description: "Needs its caller's model.", needs: ['sampling'] },
 ];
 
@@ -111,6 +113,14 @@ const work: Record<string, FakeAgent> = {
   pest: async ({ context }) => {
     for (let round = 1; round <= 12; round += 1) await context.requestInput(`round_${round}`, nameForm('Again?'));
     return 'thank you';
+  },
+  keeper: async ({ context }) => {
+    await context.step('work', () => context.keep('report', 'All was well.\n'.repeat(1000)));
+    return 'kept';
+  },
+  listener: async ({ context }) => {
+    await context.requestInput('who', nameForm('Who are you?'));
+    return context.step('read', async () => `heard: ${context.inbox.map(({ text: said }) => said).join(', ')}`);
   },
   broken: async () => {
     throw new Error('a wire came loose');

@@ -3,7 +3,8 @@ import { serveHttp, type HttpDoor } from '../../src/mcp-server/http.ts';
 import { ownerLimits } from '../../src/mcp-server/owner-limits.ts';
 import type { Task } from '../../src/task/task.ts';
 import { fakeNetwork } from './network.ts';
-import { postModern } from './wire.ts';
+import { openPeer, tasks } from './peer-2026.ts';
+import { initialize, post2025, postModern } from './wire.ts';
 
 describe('the account of an owner', () => {
   /** `open` is what the store counts. */
@@ -37,6 +38,14 @@ describe('the account of an owner', () => {
     state.open = 3;
     expect(await tell()).toBe(false);
   });
+
+  test('counts once for all that start at the same time', async () => {
+    const { state, mayStart } = account({ openTasks: 3, startsPerSecond: 1000 });
+    state.open = 1;
+    const told = await Promise.all(Array.from({ length: 10 }, () => mayStart('ann')));
+    expect(told.filter((refusal) => refusal === undefined)).toHaveLength(2);
+    expect(state.counted).toBe(2);
+  });
 });
 
 describe('the HTTP door with limits', () => {
@@ -65,4 +74,30 @@ describe('the HTTP door with limits', () => {
     await engine.cancel(task.id, 'local');
     expect((await call('echo', { message: 'x' })).status).toBe(200);
   });
+
+  test('refuses a 2025 start too many alike, alone or in a batch, and whatever else it carries', async () => {
+    const session = await initialize(door.url);
+    if (typeof session !== 'string') throw new Error('no session');
+    const task = await engine.start({ agent: 'asker', owner: 'local', input: { message: 'y' } });
+    const before = engine.started.length;
+    const params = { name: 'echo', arguments: { message: 'x' }, requestState: 'forged' };
+    const start = { jsonrpc: '2.0', id: 8, method: 'tools/call', params };
+    for (const body of [start, [{ jsonrpc: '2.0', id: 9, method: 'ping' }, start]]) {
+      const refused = await post2025(door.url, session, body);
+      expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '10']);
+      expect(await refused.json()).toMatchObject({ error: { message: expect.stringContaining('1 open tasks') } });
+    }
+    expect(engine.started.length).toBe(before);
+    await engine.cancel(task.id, 'local');
+  });
+});
+
+test('over stdio a start too many is an error that says when to come back', async () => {
+  const peer = await openPeer('stdio', { ownerLimits: { openTasks: 1, startsPerSecond: 1000 } });
+  const { result } = await peer.request('tools/call', { name: 'asker', arguments: { message: 'x' } }, tasks);
+  const again = await peer.request('tools/call', { name: 'echo', arguments: { message: 'x' } });
+  expect(again.error).toMatchObject({ code: 503, data: { retryAfterSeconds: 10 } });
+  await peer.engine.cancel(String(result?.['taskId']), 'local');
+  const after = await peer.request('tools/call', { name: 'echo', arguments: { message: 'x' } });
+  expect(after.result).toMatchObject({ content: [{ text: 'x' }] });
 });

@@ -44,6 +44,21 @@ describe.each(kinds)('task resources over %s', (kind) => {
     });
   });
 
+  test('what a task kept is listed in the task, and read whole', async () => {
+    const peer = await openPeer(kind);
+    const id = await finished(peer, 'keeper');
+    const { contents: task } = await read(peer, `task://${id}`);
+    const { artifacts } = JSON.parse(String(task[1]['text'])) as Message;
+    expect(artifacts).toMatchObject([{ uri: expect.stringContaining(`task://${id}/artifacts/`), characters: 14_000 }]);
+    const { uri } = artifacts[0] as { uri: string };
+    const text = 'All was well.\n'.repeat(1000);
+    expect(await read(peer, uri)).toMatchObject({
+      contents: [{ uri, mimeType: 'text/plain', text }],
+      cacheScope: 'private',
+    });
+    expect(await read(peer, `${uri}x`)).toMatchObject({ error: { code: -32602 } });
+  });
+
   test('the newest tasks are listed, and the three templates', async () => {
     const peer = await openPeer(kind);
     const ids = [await finished(peer, 'echo'), await finished(peer, 'limited')];
@@ -90,6 +105,14 @@ test('a foreign task is a resource that does not exist [OWNERS]', async () => {
   const { id } = await engine.start({ agent: 'endless', input: {}, owner: 'ann' });
   const [ann, bob] = [httpCaller(door.url, 'ann'), httpCaller(door.url, 'bob')];
   const missing = 'A'.repeat(32);
+  const { id: kept } = await engine.start({ agent: 'keeper', input: {}, owner: 'ann' });
+  for await (const _ of engine.watch(kept, 'ann'));
+  const [artifact] = await engine.artifacts(kept, 'ann');
+  const uri = `task://${kept}/artifacts/${artifact?.id}`;
+  expect(await read(ann, uri)).toHaveProperty('contents');
+  expect(JSON.stringify(await read(bob, uri)).replaceAll(kept, missing)).toBe(
+    JSON.stringify(await read(bob, uri.replace(kept, missing))),
+  );
   for (const tail of ['', '/journal']) {
     const foreign = await read(bob, `task://${id}${tail}`);
     expect(JSON.stringify(foreign).replaceAll(id, missing)).toBe(

@@ -91,6 +91,17 @@ test('closing waits for the calls at work, and refuses new ones outside the rese
   expect(engine.cancelled).toEqual([]);
 });
 
+test('a call that outlives the grace ends with the handle of its task', async () => {
+  const { door, engine, send, next } = await pipe();
+  send(call(1, 'endless'));
+  await engine.until(() => engine.working === 1);
+  await door.close(20);
+  const [task] = await engine.list({ owner: 'local' });
+  expect(await next()).toMatchObject({ id: 1, result: { structuredContent: { task: task?.id, status: 'working' } } });
+  expect(engine.cancelled).toEqual([]);
+  await engine.close();
+});
+
 describe('what is no message', () => {
   test.each(['garbage', '{"jsonrpc":"2.0"', '[]', '42', '{}', `${'['.repeat(50_000)}${']'.repeat(50_000)}`])(
     'does not end the connection: case %#',
