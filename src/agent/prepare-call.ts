@@ -163,13 +163,19 @@ function refused({ run, branch }: Calling, { id }: Callable, right: Right, { fau
 function standingRule({ run }: Calling, tool: Callable, { decision, rule }: Verdict): string | undefined {
   if (tool.change !== undefined) return undefined;
   if (decision === 'allow') return rule;
-  return run.budget.grants.has(grantOf(run, tool.id, tool.pin))
-    ? `approved for the rest of the task (${rule})`
-    : undefined;
+  const grant = grantOf(run, { tool: tool.id, pin: tool.pin, policy: policyOf(run) });
+  return run.budget.grants.has(grant) ? `approved for the rest of the task (${rule})` : undefined;
 }
 
-/** What "for the rest of this task" covers: this tool as it is defined now, for this agent called by these. */
-export const grantOf = (run: Run, tool: string, pin: string): string => JSON.stringify([chainOf(run), tool, pin]);
+/**
+ * What "for the rest of this task" covers: this tool as it is defined now, for this agent called by these, under the
+ * same policies.
+ */
+export const grantOf = (run: Run, { tool, pin, policy }: Pick<Ask, 'tool' | 'pin' | 'policy'>): string =>
+  JSON.stringify([chainOf(run), tool, pin, policy]);
+
+const policyOf = ({ agent, budget }: Run): string =>
+  JSON.stringify([agent.policy, ...budget.callers].map(({ version }) => version));
 
 /** A person is to decide, unless a hook does. */
 async function asking(
@@ -200,7 +206,7 @@ function askFor({ run }: Calling, tool: Callable, args: JsonObject, verdict: Ver
     effect: tool.effect,
     rule: change === undefined ? verdict.rule : verdict.decision === 'ask' ? `${changed}; ${verdict.rule}` : changed,
     pin: tool.pin,
-    policy: JSON.stringify([run.agent.policy, ...run.budget.callers].map(({ version }) => version)),
+    policy: policyOf(run),
     ...(change !== undefined && { change: change.diff }),
     expiresInMs: verdict.expiresInMs ?? day,
   };

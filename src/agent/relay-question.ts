@@ -3,6 +3,7 @@
  * chain, and the server's words are quoted as such. What asks for a secret is declined: the specification forbids it
  * in a form (2026-07-28, client/elicitation), and a model's tools have no business with it.
  */
+import { sha256 } from '../hash.ts';
 import { isJsonObject, type Json } from '../json.ts';
 import type { InputRequest, InputResponse } from '../task/question.ts';
 import { type Calling, chainOf } from './prepare-call.ts';
@@ -21,11 +22,14 @@ export interface Relayed {
 export function relayQuestion({ run, branch }: Calling, relayed: Relayed): Promise<InputResponse> {
   const { step, tool, key, request, signal } = relayed;
   const wrapped = wrappedOf(request, `${visible(chainOf(run).join(' → '))} → server ${visible(serverOf(tool))}`);
-  if (wrapped.kind !== 'no') return branch.relay(step, key, wrapped, signal);
+  if (wrapped.kind !== 'no') return branch.relay(step, nameOf(step, key), wrapped, signal);
   const note = { agent: run.agent.name, tool, rule: 'questions of servers', detail: wrapped.why };
   branch.note({ action: 'denied', ...note });
   return Promise.resolve({ action: 'decline' });
 }
+
+/** No name that a server chooses is one of ours, or another branch's. */
+const nameOf = (step: string, key: string): string => `${step} asks ${sha256(key).slice(0, 16)}`;
 
 const serverOf = (tool: string): string => tool.split('/')[0] ?? tool;
 

@@ -28,6 +28,7 @@ export class World {
   /** Approvals, and the step whose intent consumed each. */
   readonly used = new Map<string, string>();
   result: TaskResult | undefined;
+  onAsked: (asked: Asked) => void = () => {};
   /** Of the life that is lived. */
   #life = 0;
   #writes = 0;
@@ -109,7 +110,13 @@ export class World {
       const asked = this.questions.get(key);
       if (asked?.answer !== undefined) return asked.answer;
       const question = { key, request, ...(expiresInMs !== undefined && { expiresInMs }) };
-      if (asked === undefined) await working(() => write(() => this.questions.set(key, question)));
+      if (asked === undefined)
+        await working(() =>
+          write(() => {
+            this.questions.set(key, question);
+            this.onAsked(question);
+          }),
+        );
       const answered = this.questions.get(key)?.answer;
       return answered ?? new Promise((resolve) => this.#waiting.set(key, resolve));
     };
