@@ -19,7 +19,7 @@ export interface Anchor {
 /** The hash before the first entry. */
 const beginning = '';
 
-type Unchained = { [K in keyof Omit<AuditEntry, 'hash'>]: AuditEntry[K] | undefined } & { hash?: undefined };
+type Unchained = { [K in keyof AuditEntry]?: AuditEntry[K] | undefined };
 
 /** The text that is stored and hashed: JSON without spaces, the keys of every object in order. */
 export const entryText = (entry: Unchained): string => JSON.stringify(inOrder(entry as unknown as Json));
@@ -78,7 +78,8 @@ function inOrder(value: Json): Json {
   let before = '';
   for (const key of Object.keys(value)) {
     const member = value[key];
-    if (key < before || (member !== undefined && inOrder(member) !== member)) return sorted(value);
+    if (member === undefined) continue;
+    if (key < before || inOrder(member) !== member) return sorted(value);
     before = key;
   }
   return value;

@@ -95,6 +95,9 @@ const without = (log: readonly AuditEntry[], at: number, count = 1): AuditEntry[
 const edit = (log: readonly AuditEntry[], at: number, next: (n: number) => number): AuditEntry[] =>
   log.with(at, edited(log[at] as unknown as Json, next) as unknown as AuditEntry);
 
+const isSame = (a: AuditEntry, b: AuditEntry | undefined): boolean =>
+  a === b || (b !== undefined && a.hash === b.hash && entryText(a) === entryText(b));
+
 type Attack = (log: readonly AuditEntry[], at: number, next: (n: number) => number) => AuditEntry[];
 /** Those that the chain shows by itself. */
 const attacks: Record<string, Attack> = {
@@ -147,13 +150,12 @@ const cleanAttacks: Record<string, Attack> = {
 
 test('10,000 random edits, deletions, moves, insertions and truncations: each is detected', async () => {
   const store = openSqliteStore(':memory:');
-  await live(store, 0, 15);
+  await live(store, 0, 8);
   const log = await everything(store);
   await store.close();
-  expect(log).toHaveLength(150);
+  expect(log).toHaveLength(80);
   const anchor = anchorOf(log);
-  expect(verdict(log, anchor)).toEqual({ kind: 'intact', entries: 150, isAnchored: true });
-  const text = JSON.stringify(log);
+  expect(verdict(log, anchor)).toEqual({ kind: 'intact', entries: 80, isAnchored: true });
   const all = Object.entries({ ...attacks, ...cleanAttacks });
   const missed: string[] = [];
   const tried = new Map<string, number>();
@@ -162,7 +164,7 @@ test('10,000 random edits, deletions, moves, insertions and truncations: each is
     const [name, attack] = all[attempt % all.length] ?? ['none', () => []];
     const after = attack(log, next(log.length), next);
     // An edit of what is computed anew afterwards.
-    if (JSON.stringify(after) === text) continue;
+    if (after.length === log.length && after.every((entry, i) => isSame(entry, log[i]))) continue;
     made += 1;
     tried.set(name, (tried.get(name) ?? 0) + 1);
     const needsAnchor = name in cleanAttacks;
