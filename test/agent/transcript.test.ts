@@ -11,7 +11,6 @@ import { runAgent } from '../../src/agent/loop.ts';
 import { type Message, type Model, ModelError, type ModelReply } from '../../src/agent/model.ts';
 import { appendTranscript, conversationOf } from '../../src/agent/transcript.ts';
 import { textOf } from '../../src/task/content.ts';
-import type { Sent } from '../../src/task/question.ts';
 import type { StepRecord, Task } from '../../src/task/task.ts';
 import {
   asks,
