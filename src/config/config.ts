@@ -39,7 +39,7 @@ export interface AgentConfig {
   /** It has the tool `ask_person`. */
   mayAskPeople: boolean;
   policy: AgentPolicy;
-  /** Those of the file, then its own, in the order of their declaration. */
+  /** At each place those of the file, then its own, in the order of their declaration. */
   hooks: HookConfig[];
   /** How many of its tasks may be at work at once. */
   tasksAtWork?: number;

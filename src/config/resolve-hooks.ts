@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { HookPlace } from '../agent/hooks.ts';
 import type { HookConfig } from './config.ts';
-import { keyOf, valueOf, type Declarations, type Declared } from './declarations.ts';
+import { isWritten, keyOf, valueOf, type Declarations, type Declared } from './declarations.ts';
 import type { Problems } from './problem.ts';
 import type { HooksEntry } from './schema-permissions.ts';
 import type { Path } from './spot.ts';
@@ -61,6 +61,9 @@ function readHook(entry: HookEntry, at: At, holder: Holder, needs: HookNeeds): H
     const within = valueOf(holder, ...path, 'match', ...(typeof match === 'string' ? [] : [index]));
     checkPattern({ pattern, place: within, where: `${where}.match`, isRule: true }, needs.declarations, problems);
   }
+  const isGiven = ['module', 'command'].some((key) => isWritten(holder, ...path, key));
+  // What is written and came to nothing has been reported.
+  if (module === undefined && command === undefined && isGiven) return [];
   if ((module === undefined) === (command === undefined)) {
     problems.error('E_VALUE', valueOf(holder, ...path), `${where} needs a module or a command, one of them`, {
       help: 'write a file, ./hooks/check.mjs; or { command: [./hooks/check.sh] }',
