@@ -124,7 +124,7 @@ function ofBranch(issue: $ZodIssue, value: Json): $ZodIssue[] {
   if (custom !== undefined) return [{ ...custom, path: [...issue.path, ...custom.path] }];
   if (!isJsonObject(at) && !Array.isArray(at)) return [issue];
   const branch = issue.errors.find((issues) =>
-    issues.every(({ code, path }) => code !== 'invalid_type' || path.length > 0),
+    issues.every(({ code, path }) => path.length > 0 || (code !== 'invalid_type' && code !== 'invalid_value')),
   );
   if (branch === undefined || branch.length === 0) return [issue];
   return branch.flatMap((inner) => ofBranch({ ...inner, path: [...issue.path, ...inner.path] }, value));

@@ -45,6 +45,39 @@ describe('where agents.yaml is', () => {
 });
 
 describe('servers', () => {
+  test('ask, lead to pages and use the model only where they may', async () => {
+    const { config } = await accepted(
+      minimal(`mcpServers:
+  quiet: { command: x }
+  loud: { url: "https://x.example/", asks: true, url_hosts: [Login.example, "id.example:8443"], sampling: true }
+`),
+    );
+    expect(config.servers).toMatchObject([
+      { name: 'quiet', asks: false, urlHosts: [], sampling: false },
+      { name: 'loud', asks: true, urlHosts: ['login.example', 'id.example:8443'], sampling: true },
+    ]);
+    expect(await refused(minimal('mcpServers: { s: { command: x, url_hosts: [a.example] } }\n'))).toEqual([
+      'E_VALUE agents.yaml:6:32 mcpServers.s.url_hosts is about questions, and s may put none',
+    ]);
+    expect(
+      await refused(minimal('mcpServers: { s: { command: x, asks: true, url_hosts: ["https://a.example/", "*"] } }\n')),
+    ).toEqual(['E_VALUE agents.yaml:6:56 "https://a.example/" is no host', 'E_VALUE agents.yaml:6:78 "*" is no host']);
+  });
+
+  test('a keyed tool says where its key goes', async () => {
+    const tools = (effect: string): string =>
+      minimal(`mcpServers: { s: { command: x, tools: { t: { effect: ${effect} } } } }\n`);
+    const { config } = await accepted(tools('{ keyed: request_id }'));
+    expect(config.servers[0]?.tools).toMatchObject([{ pattern: 't', effect: 'keyed', key: 'request_id' }]);
+    expect(await refused(tools('keyed'))).toEqual([
+      'E_VALUE agents.yaml:6:54 mcpServers.s.tools.t.effect must be one of read, idempotent, unsafe, or { keyed: NAME }',
+    ]);
+    expect(await refused(tools('{ key: id }'))).toEqual([
+      'E_MISSING agents.yaml:6:46 mcpServers.s.tools.t.effect needs the key "keyed"',
+      'E_FOREIGN_KEY agents.yaml:6:56 unknown key "key" in mcpServers.s.tools.t.effect',
+    ]);
+  });
+
   test('entries of a .mcp.json can be pasted in', async () => {
     const { config } = await accepted(
       minimal(`mcpServers:

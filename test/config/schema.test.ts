@@ -46,10 +46,14 @@ mcpServers:
     tools:
       read_*: { effect: read }
       write_file: { effect: idempotent }
+      append_file: { effect: { keyed: request_id } }
   github:
     url: https://api.githubcopilot.com/mcp/
     auth: { bearer: "\${env:GITHUB_TOKEN}" }
     concurrency: 4
+    asks: true
+    url_hosts: [github.com]
+    sampling: true
   lab:
     url: https://lab.example/mcp
 
@@ -58,26 +62,40 @@ agents:
     description: Reviews a change and reports what it would fix.
     model: careful
     instructions: Read the diff first...
-    tools: [files/read_*, files/search_files, github/*]
+    tools: [files/*, github/*, ask_person]
     agents: [fixer]
     input:  { type: object, properties: { pr: { type: integer } }, required: [pr] }
     output: { type: object, properties: { findings: { type: array, items: { type: string } } } }
-    limits: { turns: 30, parallel_tools: 4, tokens: 400k, cost: 2 USD, time: 20m }
+    permissions:
+      allow: [files/read_*]
+      ask:
+        - files/write_file
+        - { tool: github/merge_*, when: "args.base == 'main'", expires: 4h }
+      deny: ["github/delete_*"]
+    limits: { turns: 30, parallel_tools: 4, tokens: 400k, cost: 2 USD, time: 20m, on_limit: ask, same_call: 3, tasks: 10 }
+    hooks: { after_tool: ./hooks/redact.mjs, before_tool: { command: [./hooks/check.sh], match: files/*, timeout: 5s } }
   fixer:
     description: Applies one agreed change.
     model: local
     tools: [files/*]
 
-serve: { expose: [reviewer], http: { port: 8080 } }
+permissions: { deny: ["*/drop_*"] }
+
+serve:
+  expose: [reviewer]
+  http: { port: 8080 }
+  webhooks: [{ url: "https://chat.example/deputy", secret: "\${env:HOOK_SECRET}" }]
+store: { keep: 7d, keep_journal: forever }
 `;
 
 const validate = new Ajv({ strict: false, allErrors: true }).compile(configJsonSchema());
 
 test('the documented example passes both the check and the JSON Schema', async () => {
   expect(validate(parse(example)), JSON.stringify(validate.errors)).toBe(true);
-  const { config, warnings } = await accepted(example, {
-    env: { ANTHROPIC_API_KEY: 'k', OPENAI_API_KEY: 'k', GITHUB_TOKEN: 't' },
-  });
+  const { config, warnings } = await accepted(
+    { 'agents.yaml': example, 'hooks/redact.mjs': '', 'hooks/check.sh': '' },
+    { env: { ANTHROPIC_API_KEY: 'k', OPENAI_API_KEY: 'k', GITHUB_TOKEN: 't', HOOK_SECRET: 's'.repeat(32) } },
+  );
   expect(warnings).toEqual([]);
   expect(config).toMatchObject({
     agents: [
@@ -105,6 +123,12 @@ test.each([
   ['version: 1\nagents: { a: { limits: { time: 20 minutes } } }'],
   ['version: 1\nmodels: { m: { model: x, thinking: hard } }'],
   ['version: 1\nmcpServers: { s: { type: sse } }'],
+  ['version: 1\nmcpServers: { s: { command: x, tools: { t: { effect: keyed } } } }'],
+  ['version: 1\npermissions: { allow: [{ tool: x/y, expires: 4h }] }'],
+  ['version: 1\npermissions: { ask: x/y }'],
+  ['version: 1\nhooks: { after_tools: x.mjs }'],
+  ['version: 1\nhooks: { after_tool: { command: [] } }'],
+  ['version: 1\nserve: { webhooks: [{ url: "https://x.example" }] }'],
 ])('the JSON Schema refuses %j too', (text) => {
   expect(validate(parse(text))).toBe(false);
 });
@@ -114,6 +138,8 @@ test.each([
   ['version: 1\nserve: { http: { port: "${PORT:-1}" } }'],
   ['version: 1\nmcpServers: { s: { command: x, timeout: 60s }, t: { url: x, timeout: { idle: 1m } } }'],
   ['version: 1\ninclude: [a.yaml]'],
+  ['version: 1\npermissions: { ask: [x/y, { tool: x/z, when: args.a, expires: "${WAIT}" }] }'],
+  ['version: 1\nhooks: { task_end: [x.mjs, { command: [x] }], on_approval: { module: x.mjs } }'],
 ])('the JSON Schema takes %j', (text) => {
   expect(validate(parse(text)), JSON.stringify(validate.errors)).toBe(true);
 });

@@ -88,3 +88,134 @@ describe('store', () => {
     expect(problem).toMatch(/^E_NOT_BUILT agents\.yaml:6:10 .*postgres.* not built yet/);
   });
 });
+
+describe('serve.limits', () => {
+  test('tasks_at_work is about all callers, and sets no limit to one of them', async () => {
+    const { config } = await accepted(minimal('serve: { limits: { tasks_at_work: 40 } }\n'));
+    expect(config.serve).toMatchObject({ tasksAtWork: 40 });
+    expect(config.serve.limits).toBeUndefined();
+  });
+});
+
+describe('serve.webhooks', () => {
+  const hooks = (...webhooks: string[]): string => minimal(`serve: { webhooks: [${webhooks.join(', ')}] }\n`);
+  const base64 = Buffer.alloc(24, 7).toString('base64');
+  const secrets = {
+    PLAIN: 'x'.repeat(24),
+    STANDARD: `whsec_${base64}`,
+    WEAK: 'x'.repeat(23),
+    WEAKER: 'whsec_eHh4eHh4eHh4eHh4eHh4eA==',
+  };
+
+  test('have an address and a secret, which is never shown', async () => {
+    const { config } = await accepted(
+      hooks(
+        '{ url: "https://chat.example/hook", secret: "${env:PLAIN}" }',
+        '{ url: "http://127.0.0.1:9/", secret: "${STANDARD}" }',
+      ),
+      { env: secrets },
+    );
+    expect(config.serve.webhooks).toEqual([
+      { url: 'https://chat.example/hook', secret: secrets.PLAIN },
+      { url: 'http://127.0.0.1:9/', secret: secrets.STANDARD },
+    ]);
+    expect(redacted(`signed with ${secrets.STANDARD}`)).toBe('signed with [redacted]');
+  });
+
+  test.each([
+    [
+      '{ url: "https://x.example/", secret: "${env:WEAK}" }',
+      'E_VALUE agents.yaml:6:58 what serve.webhooks[0].secret refers to has fewer than 24 bytes',
+    ],
+    [
+      '{ url: "https://x.example/", secret: "${env:WEAKER}" }',
+      'E_VALUE agents.yaml:6:58 what serve.webhooks[0].secret refers to has fewer than 24 bytes',
+    ],
+    [
+      '{ url: "https://x.example/", secret: 0123456789012345678901234567890 }',
+      'E_TYPE agents.yaml:6:58 serve.webhooks[0].secret must be text, not a number',
+    ],
+    [
+      '{ url: "https://x.example/", secret: a-secret-of-more-than-24-bytes }',
+      'E_SECRET agents.yaml:6:58 serve.webhooks[0].secret must be a reference, never the secret itself',
+    ],
+    [
+      '{ url: "http://x.example/", secret: "${env:PLAIN}" }',
+      'E_VALUE agents.yaml:6:28 serve.webhooks[0].url must be an https URL',
+    ],
+    [
+      '{ url: "file:///etc/passwd", secret: "${env:PLAIN}" }',
+      'E_VALUE agents.yaml:6:28 serve.webhooks[0].url must be an https URL',
+    ],
+    [
+      '{ url: "https://me:pass@x.example/", secret: "${env:PLAIN}" }',
+      'E_VALUE agents.yaml:6:28 serve.webhooks[0].url holds a name and password',
+    ],
+    ['{ url: "https://x.example/" }', 'E_MISSING agents.yaml:6:21 serve.webhooks[0] needs the key "secret"'],
+    [
+      '{ url: "https://x.example/", secret: "${env:PLAIN}", events: [x] }',
+      'E_FOREIGN_KEY agents.yaml:6:74 unknown key "events" in serve.webhooks[0]',
+    ],
+  ])('%s', async (webhook, problem) => {
+    expect(await refused(hooks(webhook), { env: secrets })).toEqual([problem]);
+  });
+});
+
+describe('an exposed agent without a limit of cost or tokens', () => {
+  const paid = { ...env, ANTHROPIC_API_KEY: 'k' };
+  const auth = 'serve: { expose: [a], auth: { keys: { alice: "${env:ALICE_KEY}" } } }\n';
+  const withModel = (agent: string, more = ''): string =>
+    minimal(more, agent).replace('scripted/reply.yaml', 'anthropic/claude-x');
+
+  test('is warned of where others may call it', async () => {
+    const { warnings } = await accepted(withModel('', auth), { env: paid });
+    expect(warnings).toMatchObject([
+      { code: 'W_COST', line: 4, col: 3, help: 'give it one: agents.a.limits: { cost: 2 USD }' },
+    ]);
+    const below = await accepted(
+      minimal(
+        `  b: { description: B, model: anthropic/claude-x }\n${auth}`,
+        '    agents: [b]\n    limits: { turns: 3 }\n',
+      ),
+      { env: paid },
+    );
+    expect(below.warnings).toMatchObject([{ code: 'W_COST', line: 7, col: 5 }]);
+  });
+
+  test.each([
+    ['with a limit of cost', withModel('    limits: { cost: 2 USD }\n', auth)],
+    ['with a limit of tokens', withModel('    limits: { tokens: 400k }\n', auth)],
+    ['for whom only this machine calls', withModel('', 'serve: { http: {} }\n')],
+    [
+      'that is not exposed',
+      withModel('', '').concat(`  b: { description: B, limits: { cost: $1 } }\n${auth.replace('[a]', '[b]')}`),
+    ],
+    ['whose model is a script', minimal(auth)],
+    [
+      'whose agents have limits of their own',
+      minimal(`  b: { description: B, model: anthropic/claude-x, limits: { cost: $1 } }\n${auth}`, '    agents: [b]\n'),
+    ],
+  ])('%s is not', async (_, text) => {
+    expect((await accepted(text, { env: paid })).warnings).toEqual([]);
+  });
+});
+
+describe('store', () => {
+  test('has a second clock for the journal', async () => {
+    const { config } = await accepted(minimal('store: { keep: 2d, keep_journal: 20d }\n'));
+    expect(config.store).toMatchObject({ keep: 172_800_000, keepJournal: 1_728_000_000 });
+    expect((await accepted(minimal('store: { keep_journal: forever }\n'))).config.store.keepJournal).toBeNull();
+    expect((await accepted(minimal('store: { keep: 2d }\n'))).config.store).not.toHaveProperty('keepJournal');
+  });
+
+  test.each(['{ keep: 2d, keep_journal: 1d }', '{ keep_journal: 6d }', '{ keep: forever, keep_journal: 20d }'])(
+    '%s forgets the journal of a task that it remembers',
+    async (store) => {
+      expect(await refused(minimal(`store: ${store}\n`))).toEqual([
+        expect.stringMatching(
+          /^E_VALUE agents\.yaml:6:\d+ store\.keep_journal must be at least as long as store\.keep$/,
+        ),
+      ]);
+    },
+  );
+});
