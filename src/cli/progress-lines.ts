@@ -1,6 +1,7 @@
 /** A progress tree as lines for a terminal, and one event as a line for a file. Pure functions. */
 import type { Json } from '../json.ts';
 import type { TaskEvent } from '../task/event.ts';
+import type { Task } from '../task/task.ts';
 import type { Usage } from '../task/usage.ts';
 import { cleanText, columnsOf, oneLine } from './clean-text.ts';
 import { type AgentNode, type CallNode, enclosing, type ProgressTree } from './progress-tree.ts';
@@ -111,7 +112,7 @@ function fitted(text: string, room: number): string {
 
 /** One event as a line for a reader without a terminal; undefined where nothing changed that is worth one. */
 export function eventLine(tree: ProgressTree, event: TaskEvent): string | undefined {
-  if (event.type === 'status') return undefined;
+  if (event.type === 'status') return waitLine(event.task);
   const node = isOfCall(event) ? enclosing(tree, event.path) : tree.agents.get(event.path);
   const chain = (node?.chain ?? [event.agent]).map((name) => oneLine(name, 64)).join(' > ');
   switch (event.type) {
@@ -138,6 +139,10 @@ export function eventLine(tree: ProgressTree, event: TaskEvent): string | undefi
       return undefined;
   }
 }
+
+/** Why it does nothing at the moment, and what may be done about it: whole, for it holds commands. */
+const waitLine = ({ status, statusMessage }: Task): string | undefined =>
+  status === 'working' && statusMessage !== undefined ? oneLine(statusMessage, 2_000) : undefined;
 
 /** Such an event carries the path of the call, which may be an agent's path too. */
 const isOfCall = (event: TaskEvent): boolean => event.type.startsWith('tool_');

@@ -223,6 +223,11 @@ function live(terminal: Terminal, format: Format): View {
     add(tree, event) {
       newest = tree;
       isPaused = false;
+      const wait = event.type === 'status' ? eventLine(tree, event) : undefined;
+      if (wait !== undefined) {
+        area.clear();
+        terminal.err.write(`${paint('yellow', wait)}\n`);
+      }
       if (!answer.takes(event)) return;
       if (!answer.isOpen) settle(tree);
       answer.take(event);

@@ -9,7 +9,8 @@ export class StatusLines {
   /** To be given every event of the engine. */
   observe(event: TaskEvent, task: Task): void {
     if (event.type === 'status') {
-      if (event.task.status !== 'working') this.#lines.delete(task.id);
+      // What it waits for is in the task itself; what it did before is over.
+      this.#lines.delete(task.id);
       return;
     }
     const line = describeEvent(event);

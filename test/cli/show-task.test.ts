@@ -55,6 +55,16 @@ function screen(text: string): string[] {
   return lines;
 }
 
+test.each([false, true])(
+  'why nothing happens is told whole, with what may be done about it (terminal: %s)',
+  async (errTTY) => {
+    const statusMessage = `solo waits 30 s and asks again: ${'overloaded '.repeat(20)}Now: deputy tasks retry t1.`;
+    const waiting: TaskEvent = { type: 'status', task: { ...task, statusMessage } };
+    const { err } = await show([...story.slice(0, 3), waiting, ...story.slice(3)], { errTTY });
+    expect(screen(err)).toContain(statusMessage);
+  },
+);
+
 describe('without a terminal', () => {
   test('stdout carries the answer and nothing else; stderr a plain line a change', async () => {
     const { out, err } = await show(story);
