@@ -52,11 +52,15 @@ export function claims({ sql, run, transact }: Database, take: string): Store['c
 
   /** The lines of one kind, from the owner behind the last one on, all round. */
   const linesInView = (kind: number): Line[] => {
+    // Two seeks: a comparison of both at once would walk over the whole line.
     const lineAfter = (owner: string, agent: string): Row | undefined =>
       sql(
-        `select owner, agent from task where ${waits} and wants_to_run = ? and (owner, agent) > (?, ?)
-         order by owner, agent limit 1`,
-      ).get(kind, owner, agent);
+        `select owner, agent from task where ${waits} and wants_to_run = ? and owner = ? and agent > ?
+         order by agent limit 1`,
+      ).get(kind, owner, agent) ??
+      sql(
+        `select owner, agent from task where ${waits} and wants_to_run = ? and owner > ? order by owner, agent limit 1`,
+      ).get(kind, owner);
     const lines: Line[] = [];
     for (const part of ['behind', 'before'] as const) {
       let row = part === 'behind' ? lineAfter(lastOwner, behindAll) : lineAfter('', '');
