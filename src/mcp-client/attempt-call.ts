@@ -63,6 +63,7 @@ export async function attemptCall(
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     if (tooMuch !== undefined) {
+      await server.leave(connection, tooMuch);
       const why = `${tooMuch} and was cancelled`;
       return final(uncertain(call, `${call.id} was ended: ${why}`, why));
     }

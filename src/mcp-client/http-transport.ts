@@ -4,7 +4,9 @@
  * and a response is bounded.
  */
 import { StreamableHTTPClientTransport, type FetchLike, type JSONRPCMessage } from '@modelcontextprotocol/client';
+import { isRequest } from './message-in.ts';
 import { bounds, type HttpTarget } from './options.ts';
+import { requestRate, type RequestRate } from './request-rate.ts';
 import { inOneForm, toldOfTasks } from './sdk-seams.ts';
 
 /** The `data` of the error that answers a request whose stream ended: by identity, so that no server can send it. */
@@ -16,6 +18,7 @@ type OnMessage = NonNullable<StreamableHTTPClientTransport['onmessage']>;
 
 export class HttpTransport extends StreamableHTTPClientTransport {
   /** Requests without an answer; the controller lets go of a stream where the SDK brings none. */
+  readonly #requests: RequestRate = requestRate();
   readonly #open = new Map<RequestId, AbortController | undefined>();
 
   constructor(target: HttpTarget) {
@@ -82,6 +85,8 @@ export class HttpTransport extends StreamableHTTPClientTransport {
           handler &&
           ((message) => {
             if (!('method' in message) && message.id !== undefined) this.#open.delete(message.id);
+            // Each answer would be a request of ours.
+            if (isRequest(message) && this.#requests.isTooMany()) return;
             handler(inOneForm(message));
           });
       },

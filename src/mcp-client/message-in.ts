@@ -46,5 +46,7 @@ const wanted = new Set([
   'notifications/tasks/status',
 ]);
 
+export const isRequest = (message: JSONRPCMessage): boolean => 'method' in message && 'id' in message;
+
 export const isOfInterest = (message: JSONRPCMessage): boolean =>
   !('method' in message) || 'id' in message || wanted.has(message.method);

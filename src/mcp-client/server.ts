@@ -160,6 +160,14 @@ export class Server {
     }
   }
 
+  /** It asks more than it may, and would go on asking while the next call is open. */
+  async leave(connection: Connection, why: string): Promise<void> {
+    if (connection !== this.#connection) return;
+    this.log.warn(`left: ${why}`);
+    if (this.options.kind === 'stdio') await this.#track(connection.kill(why));
+    else this.drop(connection, why);
+  }
+
   /** Its session is gone, or nothing listens there any more: the next call connects anew. */
   drop(connection: Connection, why: string): void {
     if (connection !== this.#connection) return;

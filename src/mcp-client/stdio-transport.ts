@@ -5,19 +5,23 @@
  * Invariants: `onclose` is called exactly once, when the child is gone or was given up on; `whyClosed` then says why.
  * Nothing that the child writes throws: noise is counted, what is no message is dropped.
  */
+import type { Readable } from 'node:stream';
 import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/client';
 import type { Log } from '../log.ts';
 import { messageOf } from '../errors.ts';
-import { isOfInterest, messageIn } from './message-in.ts';
+import { isOfInterest, isRequest, messageIn } from './message-in.ts';
 import { messageLines } from './message-lines.ts';
 import { bounds, type StdioTarget } from './options.ts';
 import { startGroup, type ProcessGroup } from './process-group.ts';
 import { recentText, type RecentText } from './recent-text.ts';
+import { requestRate, type RequestRate } from './request-rate.ts';
 import { inOneForm, toldOfTasks } from './sdk-seams.ts';
 
 export const closedByUs = 'it was closed';
 
 const mebibyte = 1024 * 1024;
+/** Bytes of a piece behind which there is more. */
+const fullPiece = 64 * 1024;
 /** How long stdout may still carry answers after the child's exit: a grandchild may hold the pipe open for ever. */
 const lastWordsMs = 200;
 
@@ -33,6 +37,7 @@ export class StdioTransport implements Transport {
   /** Messages and noise so far: whoever sees it grow knows that the child is alive. */
   linesRead = 0;
   readonly stderrTail: RecentText = recentText();
+  readonly #requests: RequestRate = requestRate();
   readonly #target: StdioTarget;
   readonly #graceMs: number;
   readonly #log: Log;
@@ -63,6 +68,7 @@ export class StdioTransport implements Transport {
     });
     group.stdout.on('data', (chunk: Buffer) => {
       if (!this.#isClosed) read(chunk);
+      if (chunk.length >= fullPiece) breathe(group.stdout);
     });
     group.stderr.on('data', (chunk: Buffer) => {
       const text = chunk.toString('utf8');
@@ -132,6 +138,8 @@ export class StdioTransport implements Transport {
     if (message === undefined) this.#hearNoise(line);
     else if (isOfInterest(message)) {
       this.#noiseBytes = 0;
+      if (isRequest(message) && this.#requests.isTooMany())
+        return this.#giveUp(`it sent over ${bounds.requests} requests in ${bounds.requestsTime / 1_000} s`);
       try {
         this.onmessage?.(inOneForm(message));
       } catch (error) {
@@ -150,6 +158,12 @@ export class StdioTransport implements Transport {
       this.#giveUp(`it flooded stdout with ${bounds.noise / mebibyte} MiB that are no messages`);
     }
   }
+}
+
+/** Node reads on for up to 2 MiB in one turn: thousands of small messages, while everybody else waits. */
+function breathe(stream: Readable): void {
+  stream.pause();
+  setImmediate(() => stream.resume());
 }
 
 async function lastWords(group: ProcessGroup): Promise<void> {

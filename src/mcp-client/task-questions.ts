@@ -9,7 +9,7 @@
 import { createHash } from 'node:crypto';
 import type { ToolCallOptions, ToolOutcome } from '../agent/tool.ts';
 import { isJsonObject, type Json } from '../json.ts';
-import { answerTask, askAbout } from './ask-task.ts';
+import { answerTask, askAbout, look } from './ask-task.ts';
 import { safeText } from './call-fault.ts';
 import { bounds } from './options.ts';
 import { failure } from './outcome.ts';
@@ -64,7 +64,9 @@ export function openTaskQuestions(
       for (;;) {
         const told = await answerTask(server, id, key, response, ended);
         if (told.kind === 'refused') fail(`its server did not take the answer: ${told.why}`);
-        // Where the task is lost, the next look says so.
+        // "Invalid params" is what both a lost task and an unwelcome answer are refused with.
+        if (told.kind === 'lost' && (await look(server, id, ended)).kind === 'task')
+          fail('its server did not take the answer');
         if (told.kind !== 'silent') break;
         await new Promise((resolve) => setTimeout(resolve, server.timings.poll));
       }
