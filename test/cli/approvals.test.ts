@@ -62,7 +62,7 @@ const resumed = ({ task }: Listed): Promise<Outcome> => cli(where, ['run', '--re
 test('a call that waits is listed, shown whole with its rule, approved, and runs once', async () => {
   const one = await asked('alice');
   expect(one).toMatchObject({ tool: 'hands/pay', arguments: '{"to":"alice"}' });
-  expect(one.rule).toContain('agents.yaml:11:12 ask hands/pay');
+  expect(one.rule).toContain('agents.yaml:11:13 ask hands/pay');
   const shown = await cli(where, ['approvals', 'show', one.id]);
   expect(shown.out).toContain('"to": "alice"');
   expect(shown.out).toMatch(/expires\s+\S+ \(in 1\d\d min/);
@@ -88,14 +88,16 @@ test('edited arguments are run exactly; what is no JSON, or does not fit, is not
   const one = await asked('alice');
   expect(await cli(where, ['approvals', 'edit', one.id, '--args', '{'])).toMatchObject({ code: 2 });
   expect(await cli(where, ['approvals', 'edit', one.task, '--args', '{"to":"bob"}'])).toMatchObject({ code: 0 });
-  expect(await resumed(one)).toMatchObject({ code: 0, out: 'Done: paid bob\n' });
+  const { code, out } = await resumed(one);
+  expect(code).toBe(0);
+  expect(out).toContain('paid bob');
   expect(paid()).toEqual(['bob']);
 });
 
 test('what the rules deny is not asked about', async () => {
   const { code, out } = await cli(where, ['run', 'payer', 'eve']);
   expect(code).toBe(0);
-  expect(out).toContain('agents.yaml:12:13 deny hands/pay');
+  expect(out).toContain('agents.yaml:12:14 deny hands/pay');
   expect(paid()).toEqual([]);
 });
 
@@ -119,7 +121,7 @@ test('a message to a task is kept for its next turn, and one to an ended task is
 
 test('which rule decides is explained with its place', async () => {
   const explain = (...args: string[]) => cli(where, ['permissions', 'explain', 'payer', 'hands/pay', ...args]);
-  expect((await explain('{"to":"eve"}')).out).toMatch(/^deny hands\/pay \(unsafe\): agents\.yaml:12:13/);
+  expect((await explain('{"to":"eve"}')).out).toMatch(/^deny hands\/pay \(unsafe\): agents\.yaml:12:14/);
   expect((await explain('{"to":"nobody"}')).out).toMatch(/^ask hands\/pay \(unsafe\): default: unsafe asks/);
   expect((await explain()).err).toContain('depends on the arguments');
   expect(await explain('[]')).toMatchObject({ code: 2 });
