@@ -100,7 +100,7 @@ agents: { talker: { description: Talks., instructions: x, model: far } }
   try {
     const run = start(where, ['run', 'talker', 'hello']);
     running.push(run);
-    const id = /deputy tasks retry (\S+)/.exec(await run.saw('err', /deputy tasks retry \S+/))?.[1] ?? '';
+    const id = /deputy tasks retry ([\w-]+)/.exec(await run.saw('err', /deputy tasks retry [\w-]+\./))?.[1] ?? '';
     isUp = true;
     expect(await cli(where, ['tasks', 'retry', id])).toMatchObject({ code: 0 });
     expect(await run.done).toMatchObject({ code: 0, out: 'Here again.\n' });
