@@ -16,7 +16,8 @@ const thinker = (name: string, script: string) => `  ${name}:
 `;
 
 const servers = `
-# The MCP servers whose tools agents may use. Entries of a .mcp.json can be pasted in.
+# The MCP servers whose tools agents may use. Entries of a .mcp.json can be pasted in. Deputy pins what their tools are in
+# deputy.lock, beside this file: keep it with the file.
 # mcpServers:
 #   files:
 #     command: npx

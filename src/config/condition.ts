@@ -2,8 +2,8 @@
  * Conditions of rules: CEL (github.com/google/cel-spec) over one tool call.
  *
  * Arguments come from a model, which is not trusted, so what a condition may cost is bounded: its own length and
- * nesting; one walk over a list, never a walk inside of a walk, and none over more than 64 KiB of arguments; patterns
- * run on RE2 and stand in the condition as text. What has no bound, or reads a clock, is no part of the language here.
+ * nesting; a walk over a list looks at its elements alone, and at no more than 64 KiB of them; patterns run on RE2 and
+ * stand in the condition as text. What has no bound, or reads a clock, is no part of the language here.
  */
 import { Environment, type ASTNode, type SourceRange } from '@marcbachmann/cel-js';
 import type { ToolUse } from '../agent/policy.ts';
@@ -29,18 +29,14 @@ export interface ConditionFault {
 }
 
 const longest = 1000;
-/** Characters of arguments in JSON that a condition may walk over. */
-const mostWalked = 64 * 1024;
-/** Characters that the patterns of one condition may read for one call. */
-const mostMatched = 256 * 1024;
+/** Characters of the arguments as JSON, where a condition walks over them; and of the text that its patterns read. */
+const mostRead = 64 * 1024;
 
 const walks = ['all', 'exists', 'exists_one', 'filter'];
 const functions = ['has', 'size', 'int', 'double', 'string', 'type', 'dyn'];
-const methods = [
-  ...walks,
-  ...['startsWith', 'endsWith', 'contains', 'matches', 'size', 'lowerAscii', 'upperAscii', 'trim', 'split'],
-  ...['indexOf', 'lastIndexOf', 'substring'],
-];
+const ofText =
+  'startsWith endsWith contains matches size lowerAscii upperAscii trim split indexOf lastIndexOf substring';
+const methods = [...walks, ...ofText.split(' ')];
 
 const base = new Environment({
   limits: { maxAstNodes: 500, maxDepth: 24, maxListElements: 100, maxMapEntries: 100, maxCallArguments: 8 },
@@ -64,8 +60,10 @@ export function compileCondition(written: string): Condition | ConditionFault {
     .registerFunction(
       `string.${linearMatches}(string): bool`,
       (text: string, pattern: string) => {
-        if ((matched += text.length) > mostMatched) throw new Error('the text is too long for a pattern');
-        return patterns.get(pattern)?.(text) ?? false;
+        if ((matched += text.length) > mostRead) throw new Error('the text is too long for a pattern');
+        const matches = patterns.get(pattern);
+        if (matches === undefined) throw new Error('the pattern was never compiled');
+        return matches(text);
       },
       { async: false },
     )
@@ -74,13 +72,12 @@ export function compileCondition(written: string): Condition | ConditionFault {
   if (bad !== undefined) return bad;
   parsed.check();
   const hasWalk = nodesOf(parsed.ast).some(isWalk);
-  const readsArguments = nodesOf(parsed.ast).some((node) => node.op === 'id' && node.args === 'args');
+  const readsArguments = nodesOf(parsed.ast).some(isArgs);
   return { text, readsArguments, holds };
 
   function holds(use: ToolUse): Met {
     try {
-      if (hasWalk && JSON.stringify(use.args).length > mostWalked)
-        return { fault: 'the arguments are too long to walk' };
+      if (hasWalk && JSON.stringify(use.args).length > mostRead) return { fault: 'the arguments are too long to walk' };
       matched = 0;
       const value: unknown = parsed(valuesOf(use));
       return typeof value === 'boolean' ? value : { fault: 'it came to neither true nor false' };
@@ -93,13 +90,14 @@ export function compileCondition(written: string): Condition | ConditionFault {
 /** What is wrong with it, in the words of the language and with the names that its author used. */
 function formFault(text: string): ConditionFault | undefined {
   try {
-    const { ast, check } = base.parse(text);
+    const parsed = base.parse(text);
+    const { ast } = parsed;
     const refused =
       nodesOf(ast)
         .map(nameFault)
-        .find((fault) => fault !== undefined) ?? nestedWalk(ast);
+        .find((fault) => fault !== undefined) ?? costlyWalk(ast);
     if (refused !== undefined) return refused;
-    const { type, error } = check();
+    const { type, error } = parsed.check();
     if (error !== undefined) return { fault: `is no condition: ${summaryOf(error)}`, ...rangeOf(error) };
     if (type === 'bool' || type === 'dyn') return undefined;
     return { fault: `must come to true or false, not to ${type}`, help: "compare it: args.path == 'x'" };
@@ -124,15 +122,21 @@ function nameFault(node: ASTNode): ConditionFault | undefined {
 
 const isWalk = (node: ASTNode): boolean => node.op === 'rcall' && walks.includes(node.args[0]);
 
-/** What stands inside of a walk is done for every element. What it walks over may come from another walk. */
-function nestedWalk(ast: ASTNode): ConditionFault | undefined {
-  const inner = nodesOf(ast)
+/** What stands inside of a walk is done for every element, so it may look at the element alone. */
+function costlyWalk(ast: ASTNode): ConditionFault | undefined {
+  const inside = nodesOf(ast)
     .filter(isWalk)
-    .flatMap((walk) => (walk.op === 'rcall' ? walk.args[2].flatMap(nodesOf) : []))
-    .find(isWalk);
-  if (inner === undefined) return undefined;
-  return { fault: 'walks over a list inside of a walk', help: 'make two rules of it', range: inner.range };
+    .flatMap((walk) => (walk.op === 'rcall' ? walk.args[2].flatMap(nodesOf) : []));
+  const walk = inside.find(isWalk);
+  if (walk !== undefined)
+    return { fault: 'walks over a list inside of a walk', help: 'make two rules of it', range: walk.range };
+  const args = inside.find(isArgs);
+  if (args === undefined) return undefined;
+  const help = "look at the element: args.to.all(one, one.endsWith('@example.com'))";
+  return { fault: 'reads args inside of a walk', help, range: args.range };
 }
+
+const isArgs = (node: ASTNode): boolean => node.op === 'id' && node.args === 'args';
 
 /** What `matches` is called where RE2 does it. The library's own is JavaScript's, which backtracks. */
 const linearMatches = 'matchesInLinearTime';

@@ -5,7 +5,7 @@ import type { JsonObject } from '../json.ts';
 import type { EffectClass } from '../task/effect.ts';
 import { suggestion } from './closest.ts';
 import type { AgentConfig, Config } from './config.ts';
-import { applies, metBy, ruleText, type Decision, type Rule } from './permissions.ts';
+import { applies, metBy, ruleText, type Decision } from './permissions.ts';
 import { askPerson } from './tool-globs.ts';
 
 export interface Explanation {
@@ -56,11 +56,10 @@ export function explainPermissions(
   const verdict = verdictOf(use, agent.policy, []);
   const rules = agent.policy.rules
     .filter((rule) => rule.matches(tool))
-    .map((rule): ExplainedRule & { rule: Rule } => {
+    .map((rule): ExplainedRule => {
       const met = metBy(rule, use);
       const isOpen = args === undefined && rule.when?.readsArguments === true;
       return {
-        rule,
         place: rule.place,
         decision: rule.decision,
         text: ruleText(rule),
@@ -74,7 +73,7 @@ export function explainPermissions(
     effect: use.effect,
     verdict,
     dependsOnArguments: rules.some(({ holds }) => holds === 'depends'),
-    rules: rules.map(({ rule: _, ...explained }) => ({ ...explained, decides: explained.text === deciding?.text })),
+    rules: rules.map((rule) => ({ ...rule, decides: rule === deciding })),
   };
 }
 

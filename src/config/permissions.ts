@@ -63,7 +63,7 @@ const strictness: Readonly<Record<Decision, number>> = { allow: 0, ask: 1, deny:
 const defaultExpiry = 24 * 3_600_000;
 
 /** Of two that ask, the one that waits less; of equals the first. */
-export function isStricter(a: Verdict, b: Verdict): boolean {
+function isStricter(a: Verdict, b: Verdict): boolean {
   if (a.decision !== b.decision) return strictness[a.decision] > strictness[b.decision];
   return a.decision === 'ask' && (a.expiresInMs ?? defaultExpiry) < (b.expiresInMs ?? defaultExpiry);
 }

@@ -75,7 +75,7 @@ describe('a condition', () => {
 
   test('says whether arguments can change it', () => {
     expect(compiled("owner == 'alice'").readsArguments).toBe(false);
-    expect(compiled("owner == 'alice' || [1].exists(n, args.n == n)").readsArguments).toBe(true);
+    expect(compiled("owner == 'alice' || [args.n].exists(n, n == 1)").readsArguments).toBe(true);
   });
 });
 
@@ -92,6 +92,7 @@ describe('what is refused', () => {
     ["duration(args.x) == duration('1s')", 0, 'has no function "duration"'],
     ["cel.bind(x, args.s, x + x) == ''", 0, 'has no function "bind"'],
     ['args.l.map(x, x) == []', 0, 'has no function "map"'],
+    ['args.l.all(x, x in args.l)', 19, 'reads args inside of a walk'],
     ['args.l.exists(x, args.l.exists(y, x == y))', 17, 'walks over a list inside of a walk'],
     ["args.l.exists(x, x.filter(y, y == '').size() > 0)", 17, 'walks over a list inside of a walk'],
     ['args.text.matches(args.pattern)', 18, 'must have the pattern of matches() as text'],
@@ -132,11 +133,11 @@ describe('the cost of a condition is bounded', () => {
     expect(met(text.replaceAll('^(a+)+$', String.raw`^a+!\\z`), args)).toBe(true);
   });
 
-  test('more than 64 KiB of arguments are not walked, 256 KiB not matched', () => {
+  test('more than 64 KiB are neither walked nor matched', () => {
     const many = { to: Array.from({ length: 20_000 }, (_, index) => `a${index}`) };
     expect(met("args.to.exists(one, one == 'a19999')", many)).toEqual({ fault: 'the arguments are too long to walk' });
     expect(met("'a19999' in args.to", many)).toBe(true);
-    const long = { text: 'x'.repeat(300_000) };
+    const long = { text: 'x'.repeat(70_000) };
     expect(met("args.text.matches('x$')", long)).toEqual({ fault: 'the text is too long for a pattern' });
     expect(met("args.text.matches('x$')", { text: 'x' })).toBe(true);
     expect(met("args.text.endsWith('x')", long)).toBe(true);

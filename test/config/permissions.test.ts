@@ -86,6 +86,9 @@ describe('rules', () => {
     const some = await agentWith('      deny: [b]\n      ask: [ask_person]');
     expect(some.policy.judge(use('b'))?.decision).toBe('deny');
     expect(some.policy.judge(use('files/b'))).toBeUndefined();
+    const tools = await agentWith('      deny: ["*/*", "*/b"]');
+    for (const tool of ['b', 'ask_person']) expect(tools.policy.judge(use(tool))).toBeUndefined();
+    expect(tools.policy.judge(use('files/b'))?.decision).toBe('deny');
     expect(some.policy.judge(use('ask_person'))?.decision).toBe('ask');
   });
 
