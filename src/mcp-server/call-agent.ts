@@ -22,7 +22,7 @@ export async function answerCall<Request extends Omit<Waiting, 'tell'>, Answer>(
   caller.onCall?.(1);
   const teller = tellerOf(request);
   try {
-    return await caller.calls.run(() => answer({ ...request, tell: teller.tell }));
+    return await caller.calls.run(caller.owner, () => answer({ ...request, tell: teller.tell }));
   } catch (error) {
     if (error instanceof ProtocolError) throw error;
     if (error instanceof UnavailableError) throw new ProtocolError(unavailableCode, error.message);

@@ -50,6 +50,5 @@ export async function sendAnswer(answer: Response, response: ServerResponse): Pr
     return;
   }
   const text = await answer.text();
-  const length = answer.body === null ? {} : { 'content-length': Buffer.byteLength(text) };
-  response.writeHead(answer.status, { ...headers, ...length }).end(text);
+  response.writeHead(answer.status, { ...headers, 'content-length': Buffer.byteLength(text) }).end(text);
 }

@@ -121,8 +121,9 @@ export async function serveHttp(options: ServeHttpOptions): Promise<HttpDoor> {
     if (body.kind === 'malformed') return refuse(response, 400, -32700, 'Parse error: the body is no JSON in UTF-8');
     const message = body.value;
     const callsIn = (Array.isArray(message) ? message : [message]).filter(isCall);
-    if (calls.refusal !== undefined && (calls.isDraining ? isRequest(message) : callsIn.length > 0)) {
-      return refuse(response, 503, unavailableCode, calls.refusal, message, calls.isDraining ? 5 : 1);
+    const full = calls.refusal(owner);
+    if (full !== undefined && (calls.isDraining ? isRequest(message) : callsIn.length > 0)) {
+      return refuse(response, full.status, unavailableCode, full.message, message, full.retryAfterSeconds);
     }
     const era = isLegacy(request, message) ? '2025' : '2026';
     if (callsIn.length > 0) {

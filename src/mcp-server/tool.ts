@@ -19,8 +19,16 @@ const defaultOutputSchema = {
 
 export const inputSchemaOf = (agent: ServedAgent): JsonObject => agent.input?.schema ?? defaultInputSchema;
 
-/** How an agent stands in `tools/list`. */
+/** How an agent stands in `tools/list`. The declaration of an agent is one value for as long as it is the same. */
 export function toolOf(agent: ServedAgent): Tool {
+  let tool = tools.get(agent);
+  if (tool === undefined) tools.set(agent, (tool = newToolOf(agent)));
+  return tool;
+}
+
+const tools = new WeakMap<ServedAgent, Tool>();
+
+function newToolOf(agent: ServedAgent): Tool {
   return {
     name: agent.name,
     ...(agent.title !== undefined && { title: agent.title }),
