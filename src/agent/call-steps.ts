@@ -9,3 +9,7 @@ export const afterToolStep = 'after_tool';
 
 /** Attempt number `round` of the step called `name`: the first has the bare name. */
 export const nameOfRound = (name: string, round: number): string => (round === 1 ? name : `${name} ${round}`);
+
+/** Whether a step of a call's branch is one of those above: the last of them that is recorded is what the call came to. */
+export const isOutcomeStep = (step: string): boolean =>
+  step === settledStep || step === afterToolStep || /^call( \d+)?$/.test(step);

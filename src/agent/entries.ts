@@ -4,6 +4,7 @@ import type { Content } from '../task/content.ts';
 import type { TaskRecord } from '../task/engine.ts';
 import type { Answer, Answerer, InputRequest, Question, Sent } from '../task/question.ts';
 import type { Usage } from '../task/usage.ts';
+import { isOutcomeStep } from './call-steps.ts';
 import type { ModelReply } from './model.ts';
 import type { ToolOutcome } from './tool.ts';
 
@@ -31,12 +32,16 @@ export function entriesOf({ steps, intents, questions, sent }: TaskRecord): Entr
   const heardAt = new Map<number, number>();
   const recorded = new Set(steps.map(({ key }) => key));
   const entries: Entry[] = [];
+  const results = new Map<string, Entry>();
   for (const { key, value, at } of steps) {
     if (!isJsonObject(value)) continue;
-    const entry =
-      modelEntry(key, value, at, calls, heardAt) ?? hookEntry(key, value, at) ?? resultEntry(key, value, at, calls);
+    const entry = modelEntry(key, value, at, calls, heardAt) ?? hookEntry(key, value, at);
     if (entry !== undefined) entries.push(entry);
+    const result = resultEntry(key, value, at, calls);
+    // The last word on a call stands for it.
+    if (result !== undefined) results.set(key.slice(0, key.lastIndexOf('/')), result);
   }
+  entries.push(...results.values());
   for (const [key, { bytes, effect, reference, at }] of intents) {
     const call = placeOfCall(key);
     if (call === undefined || recorded.has(key)) continue;
@@ -86,7 +91,7 @@ function resultEntry(key: string, value: JsonObject, at: number, calls: Calls): 
   const place = placeOfCall(key);
   if (place === undefined || !Array.isArray(value['content'])) return undefined;
   const outcome = value as unknown as ToolOutcome;
-  if (outcome.asks !== undefined || !/^(call(?: \d+)?|settled)$/.test(place.step)) return undefined;
+  if (outcome.asks !== undefined || !isOutcomeStep(place.step)) return undefined;
   const { path, turn, number } = place;
   const made = calls.get(`${path === '' ? '' : `${path}/`}${turn}/${number}`);
   return {

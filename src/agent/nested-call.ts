@@ -19,6 +19,7 @@ import {
   useOf,
   waitsFor,
 } from './prepare-call.ts';
+import { fitted } from './result-size.ts';
 import { hooksAt } from './run-hooks.ts';
 import { settleCall } from './settle-call.ts';
 import type { AgentTool, ToolOutcome } from './tool.ts';
@@ -41,8 +42,9 @@ export async function callAgent(calling: Calling, agent: AgentTool, allowance: A
   const isHooked = 'admits' in admission && hooksAt(run.agent.hooks, 'after_tool', tool.id).length > 0;
   return branch.step(callStep, async () => {
     if (note !== undefined) branch.note(note);
-    if (!isHooked) return outcome;
-    return { ...outcome, made: { tool: tool.id, bytes: JSON.stringify(admission.admits) } };
+    const bounded = await fitted(outcome, (words) => branch.keep(callStep, words));
+    if (!isHooked) return bounded;
+    return { ...bounded, made: { tool: tool.id, bytes: JSON.stringify(admission.admits) } };
   });
 }
 

@@ -10,7 +10,7 @@ import { text } from '../task/content.ts';
 import type { Agent } from './agent.ts';
 import { agentInput } from './agent-input.ts';
 import { isCompactStep } from './compaction.ts';
-import { afterToolStep, callStep, nameOfRound, settledStep } from './call-steps.ts';
+import { isOutcomeStep } from './call-steps.ts';
 import type { Hook } from './hooks.ts';
 import type { Limits } from './limits.ts';
 import { runAgent } from './loop.ts';
@@ -74,6 +74,7 @@ const yes: InputResponse = { action: 'accept', content: { decision: 'continue' }
 
 function recordedContext(records: readonly StepRecord[]): TaskContext {
   const values = new Map(records.map(({ key, value }) => [key, value]));
+  const outcomes = outcomesIn(records);
   const missing = (name: string): Promise<Json> => {
     if (isHookStep(name)) return Promise.resolve({ kind: 'pass' });
     // The window may be another one today: then no summary was needed.
@@ -93,7 +94,7 @@ function recordedContext(records: readonly StepRecord[]): TaskContext {
       return (value === undefined ? missing(name) : Promise.resolve(value)) as Promise<T>;
     },
     // A branch of the loop is a call. What was said inside it, by a nested agent, is not part of this conversation.
-    branch: <T>(key: string) => Promise.resolve((outcomeOf(key, values) ?? noResult) as T),
+    branch: <T>(key: string) => Promise.resolve((outcomes.get(key) ?? noResult) as T),
     unfinished: () => undefined,
     requestInput: () => Promise.resolve(yes),
     sleep: () => Promise.resolve(),
@@ -107,17 +108,22 @@ function recordedContext(records: readonly StepRecord[]): TaskContext {
   };
 }
 
-/** What the call of a branch came to: the last word on it, or else the last try that was made. */
-function outcomeOf(branch: string, values: ReadonlyMap<string, Json>): Json | undefined {
-  const said = values.get(`${branch}/${afterToolStep}`) ?? values.get(`${branch}/${settledStep}`);
-  if (said !== undefined) return said;
-  let outcome: Json | undefined;
-  for (let round = 1; ; round += 1) {
-    const tried = values.get(`${branch}/${nameOfRound(callStep, round)}`);
-    if (tried === undefined) return outcome;
-    // A call that only asked for leave was not made.
-    if (!isJsonObject(tried) || tried['asks'] === undefined) outcome = tried;
+/** What each call came to, by its branch: the last that was recorded, without what only asked for leave. */
+function outcomesIn(records: readonly StepRecord[]): ReadonlyMap<string, Json> {
+  const outcomes = new Map<string, Json>();
+  for (const { key, value } of records) {
+    const [branch, step] = splitKey(key);
+    if (isOutcomeStep(step) && !isAsk(value)) outcomes.set(branch, value);
   }
+  return outcomes;
+}
+
+const isAsk = (value: Json): boolean => isJsonObject(value) && value['asks'] !== undefined;
+
+/** Branch path and step name. */
+function splitKey(key: string): [branch: string, step: string] {
+  const slash = key.lastIndexOf('/');
+  return [key.slice(0, Math.max(0, slash)), key.slice(slash + 1)];
 }
 
 /**
