@@ -145,7 +145,14 @@ export class World {
       },
       unfinished: (name) => (this.steps.has(keyOf(name)) ? undefined : this.intents.get(keyOf(name))),
       requestInput: (name, request, expiresInMs) => ask(keyOf(name), request, expiresInMs),
-      relay: (step, name, request) => ask(`${keyOf(step)}/${name}`, request),
+      // Its step stays at work, and waits for people all the same.
+      relay: async (_, name, request) => {
+        this.#atWork -= 1;
+        const answer = await ask(keyOf(name), request);
+        if (life !== this.#life) return never;
+        this.#atWork += 1;
+        return answer;
+      },
       withdraw: () => Promise.resolve(),
       sleep: () => Promise.resolve(),
       keep: (name) => Promise.resolve(keyOf(name)),
