@@ -20,7 +20,8 @@ export async function relay(
   { key: wanted, relayedBy, request }: { key: string; relayedBy: string; request: InputRequest },
   signal: AbortSignal,
 ): Promise<InputResponse> {
-  if (signal.aborted) return { action: 'withdrawn' };
+  // Who asks after the call has ended asks nobody.
+  if (signal.aborted || !run.isAtWork(relayedBy)) return { action: 'withdrawn' };
   const key = freeKey(run, wanted, request);
   if (!run.questions.has(key)) await run.ask({ ...questionOf(key, request), relayedBy });
   const failed = Promise.withResolvers<never>();

@@ -73,9 +73,8 @@ export function tasksAtWork({ store, writes, watchers, handler, log, onEvent, on
   const changed = (task: Task): void => {
     const entry = running.get(task.id);
     const event = { type: 'status', task } as const;
-    // Parked, or elsewhere: that it works is told by who runs it, and its end by who ends it.
-    if (entry === undefined)
-      return task.status === 'input_required' ? tell(event, task) : watchers.tell(task.id, event);
+    // Parked, or elsewhere: that it works is told by who runs it, its end by who ends it, and what it waits for here.
+    if (entry === undefined) return isWaiting(task) ? tell(event, task) : watchers.tell(task.id, event);
     if (isSameState(entry.task, task)) return;
     entry.task = task;
     tell(event, task);
@@ -189,6 +188,10 @@ export function tasksAtWork({ store, writes, watchers, handler, log, onEvent, on
     },
   };
 }
+
+/** For a person, for a time, or for a place. */
+const isWaiting = (task: Task): boolean =>
+  task.status === 'input_required' || (task.status === 'working' && task.statusMessage !== undefined);
 
 async function finishedBefore(store: Store, task: Task): Promise<readonly Finished[]> {
   const before: Finished[] = [];

@@ -94,7 +94,7 @@ function branchContext(run: Run, path: string, beginning: Beginning): TaskContex
       }
       live();
       return run.working(async () => {
-        const value = await effect(signal, commitOf(run, key));
+        const value = await run.effect(key, () => effect(signal, commitOf(run, key)));
         const at = Date.now();
         await run.record(key, JSON.stringify(value ?? null), at, notes.splice(0));
         signal.throwIfAborted();

@@ -43,6 +43,8 @@ export class Run {
   readonly #fence: number;
   readonly #ports: RunPorts;
   readonly #waiting = new Map<string, PromiseWithResolvers<Answer>>();
+  /** Steps whose effect is at work: others may ask through them. */
+  readonly #effects = new Set<string>();
   readonly #firstRecord = Promise.withResolvers<void>();
   #atWork = 0;
   #isClosed = false;
@@ -133,6 +135,20 @@ export class Run {
       this.#atWork -= 1;
       this.#checkRest();
     }
+  }
+
+  /** What the step `key` does. */
+  async effect<T>(key: string, effect: () => Promise<T>): Promise<T> {
+    this.#effects.add(key);
+    try {
+      return await effect();
+    } finally {
+      this.#effects.delete(key);
+    }
+  }
+
+  isAtWork(key: string): boolean {
+    return this.#effects.has(key);
   }
 
   async ask(question: Question): Promise<void> {

@@ -47,7 +47,8 @@ export interface WatchOptions {
 /** The servers' side. A foreign task and a missing one are the same: `NotFoundError`. */
 export interface TaskEngine {
   /**
-   * Stores the task, then begins it in the next turn of the event loop: who watches at once misses nothing.
+   * Stores the task, then begins it in the next turn of the event loop: who watches at once misses nothing. Where too
+   * many are at work it waits for a place, and its status message says so.
    * @throws NotFoundError unknown conversation; BusyError the conversation has an open task; UnavailableError draining.
    */
   start(request: StartTask): Promise<Task>;
@@ -196,8 +197,9 @@ export interface TaskContext {
   sleep(name: string, ms: number, why: string): Promise<void>;
   /**
    * Asks from inside the effect of the step `step`, which stays at work meanwhile; for questions that others ask while
-   * a call is open. An answer of an earlier process to the same name is returned. The question is withdrawn when
-   * `signal` aborts, and when the step is recorded.
+   * a call is open. The same words under the same name are asked once: an answer that came after the death of an
+   * earlier process is returned, so every question of the step has a name of its own. The question is withdrawn when
+   * `signal` aborts, and when the step is recorded; what is asked after that is withdrawn at once.
    */
   relay(step: string, name: string, request: InputRequest, signal: AbortSignal): Promise<InputResponse>;
   /** Withdraws what an earlier process relayed from the step and nobody answered. */
@@ -208,7 +210,7 @@ export interface TaskContext {
   keep(name: string, text: string): Promise<string>;
   /** Undefined where the task has no such artifact. For use inside a step. */
   kept(id: string, range: Range): Promise<Kept | undefined>;
-  /** Writes to the audit log, with this branch's next record. */
+  /** Writes to the audit log, in the transaction of this branch's next step; what no step follows, with the end. */
   note(note: AuditNote): void;
   /** The tasks of this conversation before this one, oldest first, with their records. */
   previous(): Promise<readonly Finished[]>;

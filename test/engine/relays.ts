@@ -115,10 +115,11 @@ export function relayContract({ open, engineOn, ended }: Engines): void {
     result.resolve(answer('x'));
   });
 
-  test('who does not want it before it is asked is not told of it', async () => {
+  test('who does not want it before it is asked, or asks when the step has ended, asks nobody', async () => {
     const { engine, id, context, result } = await begun();
     const said = await context.step('call', () => context.relay('call', 'q', form, AbortSignal.abort()));
     expect(said).toEqual({ action: 'withdrawn' });
+    expect(await context.relay('call', 'late', form, context.signal)).toEqual({ action: 'withdrawn' });
     expect((await engine.record(id, 'ann')).questions).toEqual([]);
     result.resolve(answer('x'));
   });
