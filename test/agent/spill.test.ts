@@ -1,6 +1,7 @@
 /** What a model reads of a tool result: bounded, told where it is cut, and the whole within reach. */
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { agentTool } from '../../src/agent/agent-tool.ts';
 import { runAgent } from '../../src/agent/loop.ts';
 import { fitted } from '../../src/agent/result-size.ts';
 import { readResult } from '../../src/agent/spill.ts';
@@ -164,6 +165,23 @@ test('the model has read_result from the first result on that was too long, and 
   const second = rehearsal(rehearsed.records.filter(({ key }) => !key.startsWith('turn 3')));
   await runAgent({ ...agent, model: again }, asks('go'), second.context);
   expect(again.asked[0]?.tools.map(({ name }) => name)).toEqual(['read_result', 't']);
+});
+
+test('a nested agent may answer at length: its caller reads on in its words', async () => {
+  const child = fakeAgent({ name: 'child', model: fakeModel([says(`${'x'.repeat(300_000)}END`)]) });
+  const spec = { name: 'child', description: '', inputSchema: {}, check: () => undefined };
+  const model = fakeModel([
+    calls([['child', { message: 'tell' }]]),
+    calls([['read_result', { id: 'turn 1: call 1/call', offset: 299_990 }]]),
+    says('read'),
+  ]);
+  const messages = asks('go');
+  const agent = fakeAgent({ model, agents: [agentTool(() => child, spec)] });
+  await runAgent(agent, messages, rehearsal().context);
+  expect(JSON.stringify(messages[2]).length).toBeLessThan(50_000);
+  expect(JSON.stringify(messages[4])).toContain(
+    '299990 to 300003 of 300003 characters; this is the end]\\nxxxxxxxxxxEND',
+  );
 });
 
 test('without a result that was too long there is no such tool', async () => {
