@@ -40,13 +40,9 @@ const methods = [...walks, ...ofText.split(' ')];
 
 const base = new Environment({
   limits: { maxAstNodes: 500, maxDepth: 24, maxListElements: 100, maxMapEntries: 100, maxCallArguments: 8 },
-})
-  .registerVariable('args', 'map')
-  .registerVariable('tool', 'string')
-  .registerVariable('server', 'string')
-  .registerVariable('effect', 'string')
-  .registerVariable('agent', 'string')
-  .registerVariable('owner', 'string');
+}).registerVariable('args', 'map');
+const texts = ['tool', 'server', 'effect', 'agent', 'owner'];
+for (const name of texts) base.registerVariable(name, 'string');
 
 export function compileCondition(written: string): Condition | ConditionFault {
   const text = written.trim();
@@ -98,12 +94,25 @@ function formFault(text: string): ConditionFault | undefined {
         .find((fault) => fault !== undefined) ?? costlyWalk(ast);
     if (refused !== undefined) return refused;
     const { type, error } = parsed.check();
-    if (error !== undefined) return { fault: `is no condition: ${summaryOf(error)}`, ...rangeOf(error) };
+    if (error !== undefined) return noCondition(text, error);
     if (type === 'bool' || type === 'dyn') return undefined;
     return { fault: `must come to true or false, not to ${type}`, help: "compare it: args.path == 'x'" };
   } catch (error) {
-    return { fault: `is no condition: ${summaryOf(error)}`, ...rangeOf(error) };
+    return noCondition(text, error);
   }
+}
+
+function noCondition(text: string, error: unknown): ConditionFault {
+  const summary = summaryOf(error);
+  return { fault: `is no condition: ${summary}`, help: mendFor(text, summary), ...rangeOf(error) };
+}
+
+function mendFor(text: string, summary: string): string {
+  const names = ['args', ...texts];
+  const near = closest(/^Unknown variable: (\w+)$/.exec(summary)?.[1] ?? '', names);
+  if (near !== undefined) return `did you mean "${near}"?`;
+  if (summary.startsWith('Unexpected character: =')) return 'compare with ==';
+  return /\b(and|or|not)\b/i.test(text) ? 'write &&, || and !' : `it is CEL (cel.dev) over ${names.join(', ')}`;
 }
 
 function nameFault(node: ASTNode): ConditionFault | undefined {
@@ -153,7 +162,11 @@ function usePatterns(ast: ASTNode, patterns: Map<string, (text: string) => boole
       };
     const compiled = linearPattern(pattern.args);
     if (typeof compiled !== 'function')
-      return { fault: `has a pattern that RE2 cannot hold: ${compiled.fault}`, range: pattern.range };
+      return {
+        fault: `has a pattern that RE2 cannot hold: ${compiled.fault}`,
+        help: 'it knows no look-around and no back-references (github.com/google/re2/wiki/Syntax)',
+        range: pattern.range,
+      };
     patterns.set(pattern.args, compiled);
     node.args[0] = linearMatches;
   }

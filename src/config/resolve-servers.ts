@@ -202,6 +202,17 @@ function readTools(server: string, declared: Declared<ServerEntry>, problems: Pr
         { help: `write ${pattern.slice(server.length + 1)}` },
       );
     }
+    const key = typeof effect === 'object' ? effect.keyed : undefined;
+    if (key !== undefined && /^(args|arguments|_meta)[./]./.test(key)) {
+      problems.error(
+        'E_VALUE',
+        valueOf(declared, 'tools', pattern, 'effect', 'keyed'),
+        `${JSON.stringify(key)} is a path, not a name`,
+        {
+          help: `write ${key.replace(/^\w+[./]/, '')}: the argument of that name holds the key, else the \`_meta\` key`,
+        },
+      );
+    }
     const fault = globFault(`${server}/${pattern}`);
     if (fault !== undefined)
       problems.error('E_VALUE', keyOf(declared, 'tools', pattern), `${JSON.stringify(pattern)} ${fault}`);

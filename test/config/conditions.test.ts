@@ -109,8 +109,15 @@ describe('what is refused', () => {
     expect(refused.range?.start).toBe(start);
   });
 
-  test('a name that is nearly right is answered with the right one', () => {
-    expect(compileCondition("tool.startWith('a')")).toMatchObject({ help: 'did you mean "startsWith"?' });
+  test.each([
+    ["tool.startWith('a')", 'did you mean "startsWith"?'],
+    ['arg.base == 1', 'did you mean "args"?'],
+    ['args.base = 1', 'compare with =='],
+    ['args.base === 1', 'compare with =='],
+    ["args.a == 1 and tool == 'x'", 'write &&, || and !'],
+    ['branch == 1', 'it is CEL (cel.dev) over args, tool, server, effect, agent, owner'],
+  ])('%s is answered with its mend', (text, help) => {
+    expect(compileCondition(text)).toMatchObject({ help });
   });
 });
 

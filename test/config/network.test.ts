@@ -72,6 +72,9 @@ describe('servers', () => {
     expect(await refused(tools('keyed'))).toEqual([
       'E_VALUE agents.yaml:6:54 mcpServers.s.tools.t.effect must be one of read, idempotent, unsafe, or { keyed: NAME }',
     ]);
+    expect(await refused(tools('{ keyed: args.id }'))).toEqual([
+      'E_VALUE agents.yaml:6:63 "args.id" is a path, not a name',
+    ]);
     expect(await refused(tools('{ key: id }'))).toEqual([
       'E_MISSING agents.yaml:6:46 mcpServers.s.tools.t.effect needs the key "keyed"',
       'E_FOREIGN_KEY agents.yaml:6:56 unknown key "key" in mcpServers.s.tools.t.effect',

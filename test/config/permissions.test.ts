@@ -276,6 +276,7 @@ describe('mistakes', () => {
       agents.yaml:18:16 error E_CONDITION the condition in agents.a.permissions.ask is no condition: Unknown variable: arg
       18 |             && arg.force
          |                ^^^
+      help: did you mean "args"?
 
       agents.yaml:19:26 error E_UNKNOWN_KEY unknown key "wenn" in agents.a.permissions.ask[2]
       19 |         - { tool: git/x, wenn: args.force }

@@ -87,6 +87,7 @@ test('twelve mistakes come at once, sorted, each with its place, frame and mend'
     agents.yaml:20:53 error E_CONDITION the condition in agents.fixer.permissions.ask is no condition: Unknown variable: arg
     20 |     permissions: { ask: [{ tool: files/write, when: arg.size > 5 }] }
        |                                                     ^^^
+    help: did you mean "args"?
     "
   `);
   expect(loaded.problems).toHaveLength(12);
