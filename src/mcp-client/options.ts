@@ -131,7 +131,7 @@ export const bounds = {
   /** Characters of a tool's whole definition as JSON. */
   definition: 512 * 1024,
   /** Requests that a server may send us in so many milliseconds before it is left: most of them would be refused. */
-  requests: 500,
+  requests: 2_000,
   requestsTime: 10_000,
   /** Requests of a server that run as tasks of ours at the same time. */
   receivedTasks: 100,

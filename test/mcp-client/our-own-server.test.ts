@@ -5,6 +5,7 @@ import type { JsonObject } from '../../src/json.ts';
 import { serveHttp } from '../../src/mcp-server/http.ts';
 import { fakeNetwork } from '../mcp-server/network.ts';
 import { call, type CallOptions, http, open, patient, said, stdio, toolOf } from './peers.ts';
+import { accept, person } from './questions.ts';
 
 const go = { message: 'go' };
 
@@ -15,7 +16,9 @@ async function deputy() {
   /** Each time as another process would: on a connection of its own. */
   const act = async (agent: string, args: JsonObject, options: CallOptions = {}): Promise<ToolOutcome> =>
     call(await toolOf(open(http(door.url)), `web/${agent}`), args, options);
-  return { act, engine, cancelled: engine.cancelled, url: door.url };
+  const actAsked = async (agent: string, options: CallOptions): Promise<ToolOutcome> =>
+    call(await toolOf(open(http(door.url, { asks: true })), `web/${agent}`), go, options);
+  return { act, actAsked, engine, cancelled: engine.cancelled, url: door.url };
 }
 
 test('a call is a task there, and its answer comes back with its shape', async () => {
@@ -89,4 +92,38 @@ test('a task that is not there is unknown', async () => {
   expect((await act('silent', go, { reference: 'task_of-somebody-else' })).unknown).toContain(
     'no longer knows that task',
   );
+});
+
+test('a question there is one here where it may ask, and is answered from here', async () => {
+  const { actAsked } = await deputy();
+  const { ask, answer, asked, isAsked } = person();
+  const outcome = actAsked('asker', { ask });
+  await expect.poll(() => isAsked('Who are you?'), patient).toBe(true);
+  expect(asked[0]?.request).toMatchObject({ kind: 'form', schema: { properties: { name: { type: 'string' } } } });
+  answer('Who', accept({ name: 'Ada' }));
+  expect(said(await outcome)).toBe('Hello, Ada.');
+});
+
+test('two questions there are two here, answered in any order', async () => {
+  const { actAsked } = await deputy();
+  const { ask, answer, isAsked } = person();
+  const outcome = actAsked('pair', { ask });
+  await expect.poll(() => isAsked('first?') && isAsked('second?'), patient).toBe(true);
+  answer('second?', accept({ name: 'Bob' }));
+  answer('first?', accept({ name: 'Ada' }));
+  expect(said(await outcome)).toBe('Ada and Bob');
+});
+
+test('a question that is answered there is withdrawn here', async () => {
+  const { actAsked, engine } = await deputy();
+  const { ask, withdrawn, isAsked } = person();
+  const references: string[] = [];
+  const outcome = actAsked('asker', { ask, references });
+  await expect.poll(() => isAsked('Who are you?'), patient).toBe(true);
+  const [{ owner }, id] = [engine.started[0] ?? { owner: '' }, references[0] ?? ''];
+  const task = await engine.get(id, owner);
+  const [key] = task.status === 'input_required' ? Object.keys(task.inputRequests) : [];
+  await engine.respond(id, owner, { [key ?? '']: { action: 'accept', content: { name: 'Eve' } } }, { channel: 'test' });
+  expect(said(await outcome)).toBe('Hello, Eve.');
+  expect(withdrawn).toHaveLength(1);
 });

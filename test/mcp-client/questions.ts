@@ -10,8 +10,8 @@ export interface Person {
   /** Keys of questions that were withdrawn while they were open. */
   withdrawn: string[];
   /** Answers the oldest open question whose message has `words`. */
-  answer(words: string, response: InputResponse): void;
-  isAsked(words: string): boolean;
+  answer: (words: string, response: InputResponse) => void;
+  isAsked: (words: string) => boolean;
 }
 
 /** @param stored answers that an earlier process got, by key; new ones are added */

@@ -1,9 +1,24 @@
 /** Questions of servers of 2025, on the v1 SDK: the field's own implementation. */
+import { randomUUID } from 'node:crypto';
+import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { describe, expect, test } from 'vitest';
 import { SamplingRefused } from '../../src/agent/tool.ts';
 import type { JsonObject } from '../../src/json.ts';
 import type { McpServers } from '../../src/mcp-client/open-servers.ts';
-import { call, type CallOptions, open, patient, readableLog, said, stdio, type StdioOptions, toolOf } from './peers.ts';
+import { listen } from './listen.ts';
+import { oldAskingServer } from './old-asking-server.ts';
+import {
+  call,
+  type CallOptions,
+  http,
+  open,
+  patient,
+  readableLog,
+  said,
+  stdio,
+  type StdioOptions,
+  toolOf,
+} from './peers.ts';
 import { accept, nameSchema, person } from './questions.ts';
 
 const asking = (more: Partial<StdioOptions> = {}, args: string[] = []): McpServers =>
@@ -213,4 +228,23 @@ describe('a task of a server of 2025', () => {
     answer('Rye?', { action: 'decline' });
     expect(said(await outcome)).toBe('decline');
   });
+});
+
+test('over HTTP it is the same: asked on the stream of the call, answered by a request of ours', async () => {
+  const sessions = new Map<string, StreamableHTTPServerTransport>();
+  const peer = await listen((request, response) => {
+    void (async () => {
+      const known = sessions.get(String(request.headers['mcp-session-id']));
+      const transport = known ?? new StreamableHTTPServerTransport({ sessionIdGenerator: randomUUID });
+      if (known === undefined) await oldAskingServer().connect(transport);
+      await transport.handleRequest(request, response);
+      if (transport.sessionId !== undefined) sessions.set(transport.sessionId, transport);
+    })();
+  });
+  const { ask, answer, isAsked } = person();
+  const tool = await toolOf(open(http(peer.url, { asks: true })), 'web/who');
+  const outcome = call(tool, {}, { ask });
+  await expect.poll(() => isAsked('Who'), patient).toBe(true);
+  answer('Who', accept({ name: 'Ada' }));
+  expect(said(await outcome)).toContain('"name":"Ada"');
 });

@@ -9,7 +9,7 @@ import {
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test, vi } from 'vitest';
-import { ask, askTool, inOneForm, newClient } from '../../src/mcp-client/sdk-seams.ts';
+import { ask, askTool, hearRequests, inOneForm, newClient, toldOfTasks } from '../../src/mcp-client/sdk-seams.ts';
 import { listen } from './listen.ts';
 
 type Request = { id: number | string; method: string; params?: { _meta?: object } };
@@ -246,4 +246,50 @@ test('12: a subscription to a task is sent, and what the server says of it is lo
   const { honoredFilter } = await client.listen(filter);
   expect(transport.sent.at(-1)?.params).toMatchObject({ notifications: filter });
   expect(honoredFilter).toEqual({});
+});
+
+describe('13: a request for a question', () => {
+  const created = { task: { taskId: 'ours', status: 'working' } };
+  const asking = async (client: Client, transport: ReturnType<typeof pipe>): Promise<object> => {
+    await client.connect(transport);
+    transport.onmessage?.({ jsonrpc: '2.0', id: 'q', method: 'elicitation/create', params: { message: 'Who?' } });
+    await vi.waitFor(() => expect(transport.sent.at(-1)).toMatchObject({ id: 'q' }));
+    return transport.sent.at(-1) ?? {};
+  };
+  const params = { '~standard': { version: 1, vendor: 'test', validate: (value: unknown) => ({ value }) } } as const;
+  test('is checked by the SDK, and so is its answer', async () => {
+    const client = new Client({ name: 'c', version: '1' }, { capabilities: { elicitation: { form: {} } } });
+    client.setRequestHandler('elicitation/create', { params }, () => created as never);
+    expect(await asking(client, pipe(old, stdioShape))).toMatchObject({ error: { code: -32_602 } });
+  });
+  test('and its answer are ours', async () => {
+    const client = newClient('1', 200, { asks: true });
+    hearRequests(client, { asks: true }, () => Promise.resolve(created));
+    expect(await asking(client, pipe(old, stdioShape))).toMatchObject({ result: created });
+  });
+  test('that was not offered is refused by the SDK', async () => {
+    const client = newClient('1', 200);
+    hearRequests(client, {}, () => Promise.reject(new Error('nobody may be asked')));
+    expect(await asking(client, pipe(old, stdioShape))).toMatchObject({ error: { code: -32_601 } });
+  });
+});
+
+describe('14: tasks of ours', () => {
+  const initialize = (capabilities: object): JSONRPCMessage => ({
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'initialize',
+    params: { protocolVersion: '2025-11-25', capabilities },
+  });
+  test('are declared to servers of 2025 that may ask, and to nobody else', async () => {
+    expect(toldOfTasks(initialize({ elicitation: {} }))).toEqual(
+      initialize({ elicitation: {}, tasks: { list: {}, cancel: {}, requests: { elicitation: { create: {} } } } }),
+    );
+    expect(toldOfTasks(initialize({}))).toEqual(initialize({}));
+    const client = newClient('1', 200, { asks: true, sampling: true });
+    const transport = pipe(modern, stdioShape);
+    await client.connect(transport);
+    expect(JSON.stringify(transport.sent)).toContain('"elicitation"');
+    expect(JSON.stringify(transport.sent)).not.toContain('"tasks":{');
+  });
 });
