@@ -25,6 +25,8 @@ export interface Run {
    * another before. Only code inside steps may look at it.
    */
   sampled: Usage;
+  /** What its budget has left is handed out to the agents that it calls in this turn. */
+  isLent: boolean;
   /** How often it made each call, by tool and arguments. */
   readonly made: Map<string, number>;
   /** What people sent to the task that the model has read, oldest first. */
@@ -57,6 +59,7 @@ export function newRun(agent: Agent, messages: Message[], context: TaskContext, 
     budget: budgetOf(agent.limits, workTime(context), allowance),
     spent: { turns: 0, toolCalls: 0, usage: noUsage },
     sampled: noUsage,
+    isLent: false,
     made: new Map(),
     heard: [],
     filled: 0,

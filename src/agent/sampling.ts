@@ -32,6 +32,11 @@ export async function sampled(
   const limit = limitReached(budget, { turns: 0, toolCalls: 0, usage }, workTime(branch));
   if (limit !== undefined) throw new SamplingRefused(`${agent.name} may not ask its model: ${limit.message}`);
 
+  if (run.isLent && (budget.tokens !== undefined || budget.cost !== undefined))
+    throw new SamplingRefused(
+      `${agent.name} may not ask its model now: other agents work with what its budget has left`,
+    );
+
   const names = namesOf(params['tools']);
   const request = { messages: messagesFrom(params['messages'], names), tools: toolsFrom(params['tools'], names) };
   const left = budget.tokens === undefined ? Infinity : Math.ceil(budget.tokens - tokensOf(usage));

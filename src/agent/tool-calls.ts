@@ -36,6 +36,7 @@ export async function runToolCalls(
     replyStop === 'length' ? cutReply : `Not run: the limit of ${budget.toolCalls} tool calls is reached.`;
   const nested = calls.slice(0, allowed).filter((call) => agentToolOf(agent, call) !== undefined).length;
   const allowance = allowanceOf(agent, budget, spent, Math.max(1, nested));
+  run.isLent = nested > 0;
   const slots = slotsFor(agent.limits.parallelTools, calls.length);
   spent.toolCalls += calls.length;
 

@@ -1,5 +1,6 @@
 /** A server thinks with the agent's model: in MCP's shapes (2025-11-25, SEP-1577), within the agent's budget. */
 import { describe, expect, test } from 'vitest';
+import { agentTool } from '../../src/agent/agent-tool.ts';
 import type { Limits } from '../../src/agent/limits.ts';
 import { runAgent } from '../../src/agent/loop.ts';
 import { ModelError, type ModelReply } from '../../src/agent/model.ts';
@@ -183,4 +184,30 @@ test('it lives on the budget of the agent, and its calls see what one another ha
   // On record with the call, so that a crash refunds nothing.
   expect(records[1]?.value).toMatchObject({ usage: { inputTokens: 40 } });
   expect((await runAgent(agent, asks('go'), rehearsal(records).context)).usage).toEqual(result.usage);
+});
+
+test('beside agents that have all of the budget, there is none for a server', async () => {
+  const told: string[] = [];
+  const tool = fakeTool('t', async (_, options) => {
+    await options.sample(hello, options.signal).then(
+      () => told.push('answered'),
+      (error: unknown) => told.push(error instanceof SamplingRefused ? error.message : 'a fault'),
+    );
+    return ok('done');
+  });
+  const child = fakeAgent({ name: 'child', model: fakeModel([says('below')]) });
+  const spec = { name: 'child', description: '', inputSchema: {}, check: () => undefined };
+  const both = () => [
+    calls([['t'], ['child', { message: 'x' }]]),
+    calls([['t', { n: 2 }]]),
+    says('sampled'),
+    says('end'),
+  ];
+  const parts = { tools: [tool], agents: [agentTool(() => child, spec)] };
+  const limited = fakeAgent({ ...parts, model: fakeModel(both()), limits: { tokens: 1_000 } });
+  expect((await runAgent(limited, asks('go'), rehearsal().context)).stop).toBe('answer');
+  expect(told).toEqual([
+    'agent may not ask its model now: other agents work with what its budget has left',
+    'answered',
+  ]);
 });
