@@ -16,7 +16,7 @@ export interface FairOptions extends QueueAddOptions {
 }
 
 /** For `queueClass` of p-queue, which gives each call an id. Priorities are not known here. */
-export class FairQueue {
+class FairQueue {
   /** Those who wait, the next owner first, each with its calls by id. None is empty. */
   readonly #waiting = new Map<string, Map<string, Run>>();
   readonly #owners = new Map<string, string>();

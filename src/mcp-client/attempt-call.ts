@@ -19,6 +19,8 @@ interface Sending {
   args: JsonObject;
   meta?: JsonObject;
   leg?: Leg;
+  /** No other plain call is in flight: what the server asks is asked for this one. */
+  isAlone: boolean;
 }
 
 /** @throws the signal's reason */
@@ -45,7 +47,7 @@ export async function attemptCall(
     clock.stop(why);
   };
   const relay = openRelay(server, options, { pause: () => clock.pause(), onTooMuch });
-  const isAsked = mayAsk(server.options) && isAskedOver(call, connection);
+  const isAsked = sending.isAlone && mayAsk(server.options) && isAskedOver(call, connection);
   const endRelay = isAsked ? server.askers.plainCall(connection.client, relay) : undefined;
   const linesBefore = connection.linesRead;
   try {
@@ -76,7 +78,7 @@ export async function attemptCall(
       const why = `gave no sign of life for ${seconds(idle)} and was cancelled`;
       const attempt = final(uncertain(call, `${call.id} ${why} (idle time-out)`, `it ${why}`));
       // One that was ended for it is started again in its own time.
-      return isEnded ? attempt : { ...attempt, fault: true };
+      return { ...attempt, fault: !isEnded };
     }
     const round = pagesOf(server, connection, error, sending.leg);
     if (typeof round === 'string') return final(safeText(server)(`${call.id} failed: ${round}`));

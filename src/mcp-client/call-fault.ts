@@ -15,8 +15,11 @@ interface Called {
   effect: EffectClass;
 }
 
-/** `again` where one more try is safe, and has a chance; `fault` where the server failed, not the call. */
-export type Attempt = { outcome: ToolOutcome; again: boolean; fault?: true };
+/**
+ * `again` where one more try is safe, and has a chance; `fault`, for the breaker: true where the server failed, not the
+ * call, false where that is not known or seen to elsewhere.
+ */
+export type Attempt = { outcome: ToolOutcome; again: boolean; fault?: boolean };
 
 export const final = (outcome: ToolOutcome | string): Attempt => ({
   outcome: typeof outcome === 'string' ? failure(outcome) : outcome,
@@ -48,6 +51,7 @@ export function readFault(server: Server, connection: Connection, call: Called, 
     return {
       outcome: failure(`${call.id} was not called: the session with the server "${server.name}" was lost.`),
       again: true,
+      fault: false,
     };
   }
   if (wasNotSent(error)) {
@@ -79,6 +83,7 @@ function readDeath(server: Server, connection: Connection, call: Called, error: 
     outcome: uncertain(call, said, safe(`the server "${server.name}" died: ${why}`), safe(rest)),
     // The same key: only here can it be made again as the same call.
     again: call.effect === 'keyed',
+    fault: false,
   };
 }
 

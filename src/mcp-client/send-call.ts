@@ -26,8 +26,8 @@ export async function sendCall(
 ): Promise<Sent> {
   const { signal, owner, commit } = options;
   const notCalled = (why: string): Sent => ({ outcome: failure(`${call.id} was not called: ${why}`) });
-  const slots = await slotsFor(server, call, signal);
-  if ('isError' in slots) return { outcome: slots };
+  const isAlone = needsFloor(server, call);
+  const slots = isAlone ? server.floor : server.slots;
   const refusal = slots.refusal(owner);
   if (refusal !== undefined) return notCalled(`the server "${server.name}" has no room: ${refusal}.`);
   const inSlot = async (): Promise<Sent> => {
@@ -38,8 +38,9 @@ export async function sendCall(
       );
     let how: Parameters<typeof ticket>[0] = 'untold';
     try {
-      const sent = await sendInSlot(server, call, args, options, leg);
-      how = 'fault' in sent ? 'badly' : 'well';
+      const sent = await sendInSlot(server, call, args, options, { isAlone, ...(leg && { leg }) });
+      const fault = 'outcome' in sent ? sent.fault : undefined;
+      how = fault === undefined ? 'well' : fault ? 'badly' : 'untold';
       return sent;
     } finally {
       ticket(how);
@@ -53,12 +54,12 @@ export async function sendCall(
   return sent;
 }
 
-/** One plain call at a time where a server of 2025 may ask: it could not be told which of several asks. */
-async function slotsFor(server: Server, call: RemoteCall, signal: AbortSignal): Promise<Server['slots'] | ToolOutcome> {
-  if (!mayAsk(server.options)) return server.slots;
-  const connection = await reach(server, call, signal);
-  if ('isError' in connection) return connection;
-  return isAskedOver(call, connection) ? server.floor : server.slots;
+/**
+ * One plain call at a time where a server of 2025 may ask: it could not be told which of several asks. A server that is
+ * not connected may turn out to be one.
+ */
+function needsFloor({ options, connected }: Server, call: RemoteCall): boolean {
+  return mayAsk(options) && (connected === undefined || isAskedOver(call, connected));
 }
 
 async function sendInSlot(
@@ -66,7 +67,7 @@ async function sendInSlot(
   call: RemoteCall,
   args: JsonObject,
   options: ToolCallOptions,
-  leg: Leg | undefined,
+  more: { isAlone: boolean; leg?: Leg },
 ): Promise<Attempted> {
   const { signal, commit, callKey, grant } = options;
   const first = await reach(server, call, signal);
@@ -74,7 +75,7 @@ async function sendInSlot(
   const keyed = withKey(args, call.key, callKey);
   await commit(keyed.bytes, call.effect, grant);
   const attempt = (connection: Connection): Promise<Attempted> =>
-    attemptCall(server, connection, call, { ...keyed, ...(leg && { leg }) }, options);
+    attemptCall(server, connection, call, { ...keyed, ...more }, options);
   const sent = await attempt(first);
   if (!('again' in sent) || !sent.again) return sent;
   const second = await reach(server, call, signal);
@@ -85,7 +86,7 @@ async function sendInSlot(
 const unreached = (server: Server, outcome: ToolOutcome): Attempted => ({
   outcome,
   again: false,
-  ...(server.options.kind === 'http' && { fault: true }),
+  fault: server.options.kind === 'http',
 });
 
 async function reach(server: Server, call: RemoteCall, signal: AbortSignal): Promise<Connection | ToolOutcome> {

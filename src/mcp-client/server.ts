@@ -94,6 +94,10 @@ export class Server {
     return this.options.name;
   }
 
+  get connected(): Connection | undefined {
+    return this.#connection;
+  }
+
   status(): ServerStatus {
     const version = this.#connection?.version ?? this.#spoken;
     const pid = this.#connection?.pid;

@@ -70,10 +70,10 @@ describe('a breaker', () => {
 });
 
 describe('a server', () => {
-  test('that nobody listens for is left alone, and tried again', async () => {
+  test.each([false, true])('that nobody listens for is left alone, and tried again (it may ask: %s)', async (asks) => {
     let now = 1_000;
     const peer = await taskPeer({});
-    const servers = open(http(peer.url), { now: () => now });
+    const servers = open(http(peer.url, { asks }), { now: () => now });
     const tool = await toolOf(servers, 'web/act');
     await peer.stop();
     const outcomes = [];

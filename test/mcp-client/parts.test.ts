@@ -1,11 +1,14 @@
 /** The small parts, each by itself. */
 import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../src/json.ts';
+import { silentLog } from '../../src/log.ts';
 import { boundedCheck, readableSchema, schemaFault, smallEnough } from '../../src/mcp-client/bounded-schema.ts';
 import { capped, withoutInvisible } from '../../src/mcp-client/clean-text.ts';
 import { boundedFetch } from '../../src/mcp-client/http-transport.ts';
 import { messageLines } from '../../src/mcp-client/message-lines.ts';
+import { openRelay } from '../../src/mcp-client/relay.ts';
 import { countRestarts } from '../../src/mcp-client/restarts.ts';
+import { allowedPage } from '../../src/mcp-client/url-hosts.ts';
 import { withoutCredentials } from '../../src/mcp-client/without-credentials.ts';
 import { listen } from './listen.ts';
 import { http } from './peers.ts';
@@ -152,4 +155,57 @@ test('credentials are blotted out of what is said, wherever they come from', () 
   expect(withoutCredentials('abcdefghij user-name pass-word query-token short', server)).toBe(
     '[redacted] [redacted] [redacted] [redacted] short',
   );
+});
+
+describe('a request that has no name of its own', () => {
+  const relay = () =>
+    openRelay(
+      { options: http('http://127.0.0.1:1/'), log: silentLog },
+      { ask: () => Promise.reject(new Error('not asked')), sample: () => Promise.reject(new Error('not asked')) },
+      { pause: () => () => {}, onTooMuch: () => {} },
+    );
+  const asked = (message: string, more: JsonObject = {}) => ({
+    method: 'elicitation/create',
+    params: { message, ...more },
+  });
+  test('has the same after a restart, whatever the server calls it by then', () => {
+    const name = relay().nameOf(asked('Who?', { _meta: { a: 1 }, task: { ttl: 1 } }));
+    expect(relay().nameOf(asked('Who?', { _meta: { b: 2 } }))).toBe(name);
+    expect(relay().nameOf(asked('What?'))).not.toBe(name);
+  });
+  test('is another one where it is asked again', () => {
+    const one = relay();
+    const names = [1, 2, 3].map(() => one.nameOf(asked('Again?')));
+    expect(new Set(names).size).toBe(3);
+    expect(names[0]).toBe(relay().nameOf(asked('Again?')));
+  });
+  test('that was not allowed is refused, and closed is closed', async () => {
+    const one = relay();
+    const { signal } = new AbortController();
+    await expect(one.answer('q', asked('Who?'), signal)).rejects.toMatchObject({ code: -32_601 });
+    one.close();
+    await expect(one.answer('q', asked('Who?'), signal)).rejects.toMatchObject({ code: -1 });
+  });
+});
+
+describe('a page', () => {
+  test.each([
+    ['https://a.example/', ['a.example'], true],
+    ['https://A.EXAMPLE/', ['A.example'], true],
+    ['https://b.a.example/', ['a.example'], false],
+    ['https://b.a.example/', ['*.a.example'], true],
+    ['https://a.example/', ['*.a.example'], false],
+    ['https://xa.example/', ['*.a.example'], false],
+    ['https://a.example.evil/', ['a.example', '*.a.example'], false],
+    ['https://b\u00FCcher.example/', ['xn--bcher-kva.example'], true],
+    ['http://a.example/', ['a.example'], false],
+    ['http://localhost:3000/', ['localhost'], true],
+    ['http://127.0.0.1.evil.example/', ['127.0.0.1.evil.example'], false],
+    ['https://a.example@evil.example/', ['a.example'], false],
+    ['https://evil.example/?a.example', ['a.example'], false],
+    ['https://a.example:8443/', ['a.example'], true],
+    ['file:///etc/passwd', [''], false],
+  ])('at %s is let through by %j: %s', (address, hosts, isAllowed) => {
+    expect('href' in allowedPage(address, hosts)).toBe(isAllowed);
+  });
 });

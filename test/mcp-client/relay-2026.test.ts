@@ -187,6 +187,27 @@ describe('a call that is broken off to ask', () => {
   });
 });
 
+test('a call whose arguments are mirrored into headers is made again with them', async () => {
+  const region = { type: 'string', 'x-mcp-header': 'Region' };
+  const inputSchema = { type: 'object', properties: { region } };
+  const peer = await taskPeer(
+    {
+      'tools/list': () => ({ result: { tools: [{ name: 'act', inputSchema }], ttlMs: 0, cacheScope: 'private' } }),
+      'tools/call': greets,
+    },
+    asks,
+  );
+  const { ask, answer, isAsked } = person();
+  const outcome = peer.use('act', { region: 'north' }, { ask });
+  await expect.poll(() => isAsked('Who'), patient).toBe(true);
+  answer('Who', accept({ name: 'Ada' }));
+  expect(said(await outcome)).toBe('Hello, Ada.');
+  const [first, second] = peer.of('tools/call');
+  expect(second?.params).toMatchObject({ arguments: { region: 'north' }, requestState: 'state 1' });
+  expect(second?.headers['mcp-param-region']).toBe(first?.headers['mcp-param-region']);
+  expect(second?.headers['mcp-param-region']).toBe('north');
+});
+
 describe('what a server may not ask', () => {
   test('is not offered, and ends the call without an answer', async () => {
     const peer = await taskPeer({ 'tools/call': greets });
