@@ -3,10 +3,11 @@ import { createHash } from 'node:crypto';
 import type { InputRequest, InputResponse, Question } from '../task/question.ts';
 import type { Run } from './run.ts';
 
-/** @param expiresInMs after which it is answered by `expired`. */
-export function questionOf(key: string, request: Question['request'], expiresInMs?: number): Question {
+/** @param expiresInMs after which it is answered by `expired`; also a fraction, as delays with jitter are. */
+export function questionOf(key: string, request: Question['request'], expiresInMs = Infinity): Question {
   const askedAt = Date.now();
-  const expiry = expiresInMs === undefined ? {} : { expiresAt: askedAt + expiresInMs };
+  const expiresAt = Math.ceil(askedAt + expiresInMs);
+  const expiry = Number.isSafeInteger(expiresAt) ? { expiresAt } : {};
   return { key, wireKey: wireKeyOf(key, 1), request, askedAt, ...expiry };
 }
 

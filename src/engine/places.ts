@@ -36,7 +36,7 @@ export class WorkPlaces {
   /** A place for a new task, unless there is none or others wait for it. */
   admit(agent: string): Place | undefined {
     const isFull = this.#fresh >= this.#options.most;
-    const isAgentFull = this.#left(agent) <= 0;
+    const isAgentFull = this.#atWork(agent) >= (this.#options.mostOf?.().get(agent) ?? Infinity);
     if (!isFull && !isAgentFull && !this.#someWait && !this.#agentsThatWait.has(agent)) return this.take(agent, false);
     this.#queued += 1;
     if (isAgentFull) this.#agentsThatWait.add(agent);
@@ -48,8 +48,8 @@ export class WorkPlaces {
     const add = (count: 1 | -1): void => {
       if (isWoken) this.#woken += count;
       else this.#fresh += count;
-      this.#ofAgent.set(agent, (this.#ofAgent.get(agent) ?? 0) + count);
-      if (this.#ofAgent.get(agent) === 0) this.#ofAgent.delete(agent);
+      this.#ofAgent.set(agent, this.#atWork(agent) + count);
+      if (this.#atWork(agent) === 0) this.#ofAgent.delete(agent);
     };
     add(1);
     let isFree = false;
@@ -67,8 +67,9 @@ export class WorkPlaces {
     const fresh = Math.max(0, most - this.#fresh);
     const woken = Math.max(0, most - this.#woken);
     if (fresh === 0 && woken === 0) return undefined;
-    const bounded = [...(mostOf?.() ?? [])].map(([agent]) => [agent, Math.max(0, this.#left(agent))] as const);
-    return { fresh, woken, ...(bounded.length > 0 && { ofAgent: new Map(bounded) }) };
+    const bounds = [...(mostOf?.() ?? [])];
+    const ofAgent = new Map(bounds.map(([agent, bound]) => [agent, Math.max(0, bound - this.#atWork(agent))]));
+    return { fresh, woken, ...(ofAgent.size > 0 && { ofAgent }) };
   }
 
   /** To be called before a claim. @returns what learns which were claimed, and so who waits still. */
@@ -85,8 +86,7 @@ export class WorkPlaces {
     };
   }
 
-  #left(agent: string): number {
-    const bound = this.#options.mostOf?.().get(agent);
-    return bound === undefined ? Infinity : bound - (this.#ofAgent.get(agent) ?? 0);
+  #atWork(agent: string): number {
+    return this.#ofAgent.get(agent) ?? 0;
   }
 }

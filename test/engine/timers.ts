@@ -57,6 +57,16 @@ export function timerContract({ open, engineOn, ended }: Engines): void {
     expect(await engine.retry(id, 'ann', via)).toEqual(done);
   });
 
+  test('a time may have a fraction, be over before it begins, or never come', async () => {
+    const engine = engineOn(async (_, context) => {
+      for (const ms of [0.3, 0, -5]) await context.sleep(`pause ${ms}`, ms, 'a moment');
+      return answer((await context.requestInput('colour', form, Infinity)).action);
+    }, soon);
+    const task = await until(engine, (await engine.start(request)).id, waitsFor(1));
+    await engine.respond(task.id, 'ann', { colour: { action: 'decline' } }, via);
+    expect(textOf(await ended(engine, task.id))).toBe('decline');
+  });
+
   test('a sleep beside a branch that works ends there: nothing is parked', async () => {
     const free = Promise.withResolvers<void>();
     let stretches = 0;
