@@ -136,8 +136,8 @@ export function decisionOf(response: InputResponse, { tool, bytes, expiresInMs }
   const { decision, note: said, args } = isJsonObject(response.content) ? response.content : {};
   const note = typeof said === 'string' && said.trim() !== '' ? { note: said.trim() } : {};
   if (decision === 'deny') {
-    const reason = note.note === undefined ? 'without a reason' : note.note;
-    return { kind: 'deny', message: `Denied by a person: ${reason}`, reason: 'denied by a person', ...note };
+    const message = note.note === undefined ? 'Denied by a person.' : `Denied by a person: ${note.note}`;
+    return { kind: 'deny', message, reason: 'denied by a person', ...note };
   }
   if (decision !== 'approve' && decision !== 'approve_task') return { kind: 'none' };
   const edited = editedBytes(args);

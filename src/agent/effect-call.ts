@@ -133,12 +133,11 @@ async function callTool(
   if (used.isUsed && right.kind === 'approved')
     return waitsFor({ ...right.ask, again: 'its approval was used by another call' });
 
-  const isHooked = hooksAt(agent.hooks, 'after_tool', tool.id).length > 0;
-  const bytes = JSON.stringify(args);
+  const isLookedAt = outcome.unknown !== undefined || hooksAt(agent.hooks, 'after_tool', tool.id).length > 0;
   const whole = {
     ...outcome,
     ...(used.usage !== noUsage && { usage: addUsage(outcome.usage ?? noUsage, used.usage) }),
-    ...((isHooked || outcome.unknown !== undefined) && { made: { tool: tool.id, bytes } }),
+    ...(isLookedAt && { made: { tool: tool.id, bytes: JSON.stringify(args) } }),
   };
   return fitted(whole, (words) => branch.keep(step, words));
 }

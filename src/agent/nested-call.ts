@@ -29,7 +29,9 @@ export async function callAgent(calling: Calling, agent: AgentTool, allowance: A
   const tool: Callable = {
     ...agent,
     effect: 'read',
-    pin: sha256(JSON.stringify([agent.name, agent.description, agent.inputSchema])),
+    get pin() {
+      return sha256(JSON.stringify([agent.name, agent.description, agent.inputSchema]));
+    },
   };
   const { outcome: admission, note } = isFree(calling, tool)
     ? { outcome: freely(calling, tool) }

@@ -3,7 +3,7 @@
  * server and the operator change meanwhile: nothing is called without an unused approval of exactly that call.
  * What people saw when they were asked is compared with what really ran, by eyes that know nothing of hashes.
  */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { agentTool } from '../../src/agent/agent-tool.ts';
 import type { Agent } from '../../src/agent/agent.ts';
@@ -227,36 +227,44 @@ async function play(acts: readonly Act[], isBlind = false): Promise<{ world: Wor
 
 const acts = fc.array(act, { maxLength: 14 });
 
-test('nothing runs without an unused approval of exactly that call, and every task comes to its end', async () => {
-  let approved = 0;
-  await fc.assert(
-    fc.asyncProperty(acts, async (script) => {
-      const { world, outside } = await play(script);
-      expect(violations(world, outside)).toEqual([]);
-      expect(world.result).toMatchObject({ stop: 'answer' });
-      approved += world.used.size;
+test(
+  'nothing runs without an unused approval of exactly that call, and every task comes to its end',
+  { timeout: 300_000 },
+  async () => {
+    let approved = 0;
+    await fc.assert(
+      fc.asyncProperty(acts, async (script) => {
+        const { world, outside } = await play(script);
+        expect(violations(world, outside)).toEqual([]);
+        expect(world.result).toMatchObject({ stop: 'answer' });
+        approved += world.used.size;
 
-      // One more life finds everything recorded.
-      const [made, result] = [outside.made.length, world.result];
-      world.begin(outside.agent());
-      await world.rest();
-      expect([outside.made.length, world.result]).toEqual([made, result]);
-      const unsafe = outside.made.filter(({ effect }) => effect === 'unsafe');
-      expect(new Set(unsafe.map(({ callKey }) => callKey)).size).toBe(unsafe.length);
-    }),
-    { numRuns: 400, seed: 20_261_123 },
-  );
-  expect(approved).toBeGreaterThan(400);
-});
+        // One more life finds everything recorded.
+        const [made, result] = [outside.made.length, world.result];
+        world.begin(outside.agent());
+        await world.rest();
+        expect([outside.made.length, world.result]).toEqual([made, result]);
+        const unsafe = outside.made.filter(({ effect }) => effect === 'unsafe');
+        expect(new Set(unsafe.map(({ callKey }) => callKey)).size).toBe(unsafe.length);
+      }),
+      { numRuns: 400, seed: 20_261_123 },
+    );
+    expect(approved).toBeGreaterThan(400);
+  },
+);
 
-test('the control: where definition and policy are not bound, the same scripts run what nobody approved', async () => {
-  const found: string[] = [];
-  await fc.assert(
-    fc.asyncProperty(acts, async (script) => {
-      const { world, outside } = await play(script, true);
-      found.push(...violations(world, outside));
-    }),
-    { numRuns: 100, seed: 20_261_123 },
-  );
-  expect(found.length).toBeGreaterThan(0);
-});
+test(
+  'the control: where definition and policy are not bound, the same scripts run what nobody approved',
+  { timeout: 300_000 },
+  async () => {
+    const found: string[] = [];
+    await fc.assert(
+      fc.asyncProperty(acts, async (script) => {
+        const { world, outside } = await play(script, true);
+        found.push(...violations(world, outside));
+      }),
+      { numRuns: 100, seed: 20_261_123 },
+    );
+    expect(found.length).toBeGreaterThan(0);
+  },
+);

@@ -215,3 +215,14 @@ test('a crash after an approved call left: its approval is used up, a person loo
   ]);
   expect(world.result).toMatchObject({ stop: 'answer' });
 });
+
+test('an approval that another call used up is none: it is asked about anew', async () => {
+  const made: Made[] = [];
+  const world = await begun(agentOf([['send', { n: 1 }]], [tool('send', made)]));
+  world.used.set(formAt(world, at(1)).approval?.hash ?? '', 'elsewhere');
+  await answered(world, at(1), approve);
+  expect(made).toEqual([]);
+  expect(formAt(world, at(1, 'approval 2')).message).toMatch(/^Asked again: its approval was used by another call/m);
+  await answered(world, at(1, 'approval 2'), approve);
+  expect(made).toHaveLength(1);
+});

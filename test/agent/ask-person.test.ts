@@ -69,7 +69,7 @@ type Ask = ToolCallOptions['ask'];
 const server = (ask: (ask: Ask) => Promise<unknown>): EffectTool => ({
   ...fakeTool('move', async (args, options) => {
     await options.commit(JSON.stringify(args), 'unsafe');
-    return ok(JSON.stringify(await ask(options.ask)));
+    return ok(JSON.stringify(await ask((...asked) => options.ask(...asked))));
   }),
   id: 'files/move',
 });

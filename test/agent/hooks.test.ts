@@ -4,7 +4,7 @@ import { agentTool } from '../../src/agent/agent-tool.ts';
 import type { Hook, HookInput, Hooks, HookSaid } from '../../src/agent/hooks.ts';
 import type { Agent } from '../../src/agent/agent.ts';
 import type { ToolOutcome } from '../../src/agent/tool.ts';
-import type { Json } from '../../src/json.ts';
+import type { Json, JsonObject } from '../../src/json.ts';
 import { allowAll, fakeTool } from './fakes.ts';
 import {
   accept,
@@ -94,7 +94,7 @@ describe('before a tool', () => {
 
   test('what they make of what a person edited is asked about anew', async () => {
     const made: Made[] = [];
-    const tagging = hook(({ args }) => change({ ...(args as object), tagged: true } as Json)());
+    const tagging = hook(({ args }) => change({ ...(args as JsonObject), tagged: true })());
     const world = await begun(sending(made, { before_tool: [tagging] }, { policy: policyOf({}) }));
     await answered(world, at(1), accept({ decision: 'approve', args: '{"n":2}' }));
     expect(made).toEqual([]);
