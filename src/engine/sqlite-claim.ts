@@ -12,11 +12,8 @@ import type { Places, Store } from './store.ts';
 
 /** Lines that are looked at. */
 const inView = 64;
-/** Tasks of a line that are read at once. */
+/** Tasks of a line that are read at once, at most. */
 const atOnce = 16;
-/** Sorts behind every name of an agent. */
-const behindAll = '\u{10ffff}';
-
 /** One that waits. */
 interface Waiting {
   id: string;
@@ -42,59 +39,71 @@ interface Free {
   ofAgent: Map<string, number>;
 }
 
+const waits = 'wants_to_run > 0 and instance is null';
+const columns = 'id, rowid as row, owner, agent, wants_to_run, deaths';
+
+/**
+ * The fronts of the lines of one kind (?1) whose owners are behind ?2 and not behind ?3, at most ?4. From one to the
+ * next it seeks: a line may be long.
+ */
+const fronts = `
+  with recursive front (line, owner, agent, place) as (
+    select rowid, owner, agent, 1 from
+      (select rowid, owner, agent from task where ${waits} and wants_to_run = ?1 and owner > ?2
+       order by owner, agent, rowid limit 1)
+    union all
+    select next.rowid, next.owner, next.agent, place + 1 from front join task as next on next.rowid = ifnull(
+      (select rowid from task where ${waits} and wants_to_run = ?1 and owner = front.owner and agent > front.agent
+       order by agent, rowid limit 1),
+      (select rowid from task where ${waits} and wants_to_run = ?1 and owner > front.owner
+       order by owner, agent, rowid limit 1)
+    ) where place < ?4 and front.owner <= ?3
+  )
+  select ${columns} from front join task using (owner, agent) where task.rowid = front.line and owner <= ?3
+  order by place limit ?4`;
+
+/** The next of one line. */
+const following = `
+  select ${columns} from task where ${waits} and wants_to_run = ? and owner = ? and agent = ? and rowid > ? and deaths < ?
+  order by rowid limit ?`;
+
+/** Behind every name of an owner. */
+const end = '\u{10ffff}';
+
 /** @param take the beginning of the statement that makes tasks an instance's own (`?`, at `?`). */
 export function claims({ sql, run, transact }: Database, take: string): Store['claim'] {
   /** Who was called last. */
   let lastOwner = '';
 
-  const waits = 'wants_to_run > 0 and instance is null';
-  const columns = 'id, rowid as row, owner, agent, wants_to_run';
-
-  /** The lines of one kind, from the owner behind the last one on, all round. */
-  const linesInView = (kind: number): Line[] => {
-    // Two seeks: a comparison of both at once would walk over the whole line.
-    const lineAfter = (owner: string, agent: string): Row | undefined =>
-      sql(
-        `select owner, agent from task where ${waits} and wants_to_run = ? and owner = ? and agent > ?
-         order by agent limit 1`,
-      ).get(kind, owner, agent) ??
-      sql(
-        `select owner, agent from task where ${waits} and wants_to_run = ? and owner > ? order by owner, agent limit 1`,
-      ).get(kind, owner);
-    const lines: Line[] = [];
-    for (const part of ['behind', 'before'] as const) {
-      let row = part === 'behind' ? lineAfter(lastOwner, behindAll) : lineAfter('', '');
-      while (row !== undefined && lines.length < inView) {
-        const [owner, agent] = [String(row['owner']), String(row['agent'])];
-        if (part === 'before' && owner > lastOwner) break;
-        lines.push({ owner, agent, front: [] });
-        row = lineAfter(owner, agent);
-      }
-    }
-    return lines;
+  /** From the owner behind the last one on, all round. */
+  const linesInView = (kind: number, suspicious: number): Line[] => {
+    const behind = sql(fronts).all(kind, lastOwner, end, inView);
+    const room = inView - behind.length;
+    const before = room === 0 || lastOwner === '' ? [] : sql(fronts).all(kind, '', lastOwner, room);
+    return [...behind, ...before].map((row) => {
+      const first = waitingFrom(row);
+      const line: Line = { owner: first.owner, agent: first.agent, front: [first] };
+      if (Number(row['deaths']) >= suspicious) line.front = readOn(kind, line, first.row, suspicious, 1);
+      return line;
+    });
   };
 
-  const readOn = (kind: number, { owner, agent }: Line, after: number, suspicious: number): Waiting[] =>
-    sql(
-      `select ${columns} from task where ${waits} and wants_to_run = ? and owner = ? and agent = ? and deaths < ?
-         and rowid > ? order by rowid limit ${atOnce}`,
-    )
-      .all(kind, owner, agent, suspicious, after)
-      .map(waitingFrom);
+  const readOn = (kind: number, { owner, agent }: Line, after: number, suspicious: number, most: number): Waiting[] =>
+    sql(following).all(kind, owner, agent, after, suspicious, most).map(waitingFrom);
 
   /** By turns, of one kind. */
   const call = (kind: number, suspicious: number, free: Free): Waiting[] => {
     if (free.places <= 0) return [];
     const called: Waiting[] = [];
-    const lines = linesInView(kind);
-    for (const line of lines) line.front = readOn(kind, line, 0, suspicious);
+    const lines = linesInView(kind, suspicious);
+    const share = Math.min(atOnce, Math.ceil(free.places / lines.length));
     while (called.length < free.places) {
       const line = nextLine(lines, free);
       const next = line?.front.shift();
       if (line === undefined || next === undefined) break;
       called.push(next);
       count(next, free);
-      if (line.front.length === 0) line.front = readOn(kind, line, next.row, suspicious);
+      if (line.front.length === 0) line.front = readOn(kind, line, next.row, suspicious, share);
     }
     lastOwner = called.at(-1)?.owner ?? lines.at(-1)?.owner ?? lastOwner;
     return called;

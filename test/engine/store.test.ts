@@ -1,20 +1,56 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe } from 'vitest';
+import { DatabaseSync } from 'node:sqlite';
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
 import { claimContract } from './store-claim.ts';
 import { storeContract } from './store-contract.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'deputy-store-'));
 let files = 0;
+const newFile = (): string => join(folder, `${(files += 1)}.db`);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Everything that was prepared while the suites below ran. */
+const statements = new Set<string>();
+const prepare = vi.spyOn(DatabaseSync.prototype, 'prepare');
+afterEach(() => {
+  for (const [sql] of prepare.mock.calls) statements.add(sql);
+  prepare.mockClear();
+});
+afterAll(() => prepare.mockRestore());
 
 for (const [name, open] of [
   ['SQLite in memory', () => openSqliteStore(':memory:')],
-  ['a SQLite file', () => openSqliteStore(join(folder, `${(files += 1)}.db`))],
+  ['a SQLite file', () => openSqliteStore(newFile())],
 ] as const)
   describe(name, () => {
     storeContract(open);
     claimContract(open);
   });
+
+test('no statement reads a whole table: what others left there costs nothing', async () => {
+  const path = newFile();
+  await openSqliteStore(path).close();
+  const db = new DatabaseSync(path);
+  const asked = [...statements].filter((sql) => /^\s*(select|insert|update|delete)/.test(sql));
+  expect(asked.length).toBeGreaterThan(40);
+  const scans = asked.flatMap((sql) => {
+    const plan = db.prepare(`explain query plan ${sql}`).all(
+      ...sql
+        .split('?')
+        .slice(1)
+        .map(() => null),
+    );
+    const steps = plan.map(({ detail }) => String(detail));
+    return steps.filter((step) => step.startsWith('SCAN')).map((step) => `${step}: ${sql}`);
+  });
+  db.close();
+  const allowed = [
+    'SCAN json_each', // what was asked for
+    'SCAN audit: select seq, hash from audit order by seq desc limit 1', // its last row
+    'SCAN definition', // a row for each change of the agents file, and only where something was dropped
+  ];
+  expect(scans.filter((scan) => !allowed.some((start) => scan.startsWith(start)))).toEqual([]);
+});
