@@ -1,6 +1,6 @@
 /**
- * The tools to watch, answer, steer and cancel a task, for callers that know nothing of tasks. They are listed for everybody: lists
- * of 2026 do not vary by caller, and a task that was started on one wire may be looked at on another.
+ * The tools to watch, answer, steer and cancel a task, for callers that know nothing of tasks. They are listed for
+ * everybody: lists of 2026 do not vary by caller, and a task that was started on one wire may be looked at on another.
  */
 import type { CallToolResult, Tool } from '@modelcontextprotocol/server';
 import { NotFoundError, UsageError } from '../errors.ts';

@@ -183,7 +183,7 @@ const isCall = (message: unknown): message is JsonObject => isJsonObject(message
 
 /** A call of an agent, and not one more leg of a call that is known already. */
 function isStart({ params }: JsonObject, era: Era, options: ServeOptions): boolean {
-  if (!isJsonObject(params) || (era === '2026' && 'requestState' in params)) return false;
+  if (!isJsonObject(params) || (era === '2026' && typeof params['requestState'] === 'string')) return false;
   return servedAgents(options).some(({ name }) => name === params['name']);
 }
 
