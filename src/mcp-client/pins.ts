@@ -59,8 +59,9 @@ export function openPins(file: string, log: Log): Pins {
         const { mtimeMs, size, ino } = await stat(file);
         const now = `${mtimeMs} ${size} ${ino}`;
         if (now === stamp) return;
-        await inTurn(async () => become(withOwn(await readLock(file), locked)));
+        // Also where it cannot be read: that is said once.
         stamp = now;
+        await inTurn(async () => become(withOwn(await readLock(file), locked)));
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'ENOENT') complain(`${file} cannot be read again`, error);
       }

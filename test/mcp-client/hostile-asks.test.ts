@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { SamplingRefused, type ToolCallOptions } from '../../src/agent/tool.ts';
 import type { InputRequest } from '../../src/task/question.ts';
-import { call, isAlive, open, said, stdio, toolOf, until } from './peers.ts';
+import { listen } from './listen.ts';
+import { call, http, isAlive, open, said, stdio, toolOf, until } from './peers.ts';
 
 const stalls: [string, number][] = [];
 afterAll(() => {
@@ -288,4 +289,51 @@ describe('in 2025 a server that asks', () => {
     const { outcome } = await meet('2025', 'silence after the answer', 'at once', { idleTimeout: 500 });
     expect(outcome.unknown).toContain('gave no sign of life for 0.5 s');
   });
+});
+
+test('over HTTP ten thousand questions end the call, and most are not even refused', async () => {
+  let answers = 0;
+  const peer = await listen((request, response) => {
+    void (async () => {
+      let body = '';
+      for await (const chunk of request) body += String(chunk);
+      if (request.method !== 'POST') return void response.writeHead(405).end();
+      const { id, method } = JSON.parse(body) as { id?: number | string; method?: string };
+      if (method === undefined) answers += 1;
+      const say = (result: object): void => {
+        response.setHeader('content-type', 'application/json');
+        response.end(JSON.stringify({ jsonrpc: '2.0', id, ...result }));
+      };
+      if (method === 'initialize')
+        return say({
+          result: {
+            protocolVersion: '2025-11-25',
+            capabilities: { tools: {} },
+            serverInfo: { name: 'asker', version: '1' },
+          },
+        });
+      if (method === 'tools/list')
+        return say({ result: { tools: [{ name: 'act', inputSchema: { type: 'object' } }] } });
+      if (method === 'server/discover') return say({ error: { code: -32_601, message: 'Method not found' } });
+      if (method !== 'tools/call') return void response.writeHead(202).end();
+      response.setHeader('content-type', 'text/event-stream');
+      for (let n = 0; n < 10_000; n += 1) {
+        const params = { message: 'Who?', requestedSchema: { type: 'object', properties: {} } };
+        const asked = { jsonrpc: '2.0', id: `q${n}`, method: 'elicitation/create', params };
+        response.write(`data: ${JSON.stringify(asked)}\n\n`);
+      }
+    })();
+  });
+  const act = await toolOf(open(http(peer.url, { asks: true })), 'web/act');
+  let asked = 0;
+  const ask: ToolCallOptions['ask'] = (_key, _request, signal) => {
+    asked += 1;
+    return new Promise((resolve) => {
+      signal.addEventListener('abort', () => resolve({ action: 'withdrawn' }), { once: true });
+    });
+  };
+  const outcome = await call(act, {}, { ask });
+  expect(outcome.unknown).toBe('it asked more than 16 questions at once and was cancelled');
+  expect(asked).toBe(16);
+  expect(answers).toBeLessThanOrEqual(2_000);
 });
