@@ -88,7 +88,7 @@ function recordedContext(records: readonly StepRecord[]): TaskContext {
     hasListeners: false,
     now: 0,
     waited: 0,
-    inbox: heardIn(records),
+    inbox: [moreToHear],
     step: <T>(name: string) => {
       const value = values.get(name);
       return (value === undefined ? missing(name) : Promise.resolve(value)) as Promise<T>;
@@ -126,16 +126,8 @@ function splitKey(key: string): [branch: string, step: string] {
   return [key.slice(0, Math.max(0, slash)), key.slice(slash + 1)];
 }
 
-/**
- * What the model heard of what people sent. The rest was sent when nobody listened any more: by that the loop knows
- * which answer was not the last.
- */
-const heardIn = (records: readonly StepRecord[]): Sent[] =>
-  records.flatMap(({ key, value }) =>
-    key.includes('/') || !isJsonObject(value) || !Array.isArray(value['heard'])
-      ? []
-      : (value['heard'] as unknown as Sent[]),
-  );
+/** Always something that was not heard: no answer is the last one as long as there are records of what came after it. */
+const moreToHear: Sent = { seq: Infinity, text: '', by: { owner: '', channel: '' }, at: 0 };
 
 const noResult: ToolOutcome = { content: [text('No result: the task ended before this call did.')], isError: true };
 

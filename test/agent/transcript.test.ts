@@ -276,6 +276,16 @@ test('whatever happens in a task, after any prefix of its records it says the sa
   expect(Math.min(answered, heard)).toBeGreaterThan(2);
 }, 120_000);
 
+test('a message that no turn got to answer does not end the transcript at the answer before it', async () => {
+  const line = (what: Line['what'], isInterrupted = false): Line => ({ what, isInterrupted });
+  const script = [line('one call'), line('answer', true), line('too long'), line('too long')];
+  const { agent, messages, records, result } = await scripted(script, false);
+  expect(result).toMatchObject({ stop: 'limit', limit: 'context' });
+  const again = asks('go');
+  await appendTranscript(agent, again, records);
+  expect(again).toEqual(messages);
+});
+
 test('a transcript needs no summary that was not needed then, though the window is smaller today', async () => {
   const { messages, records } = await live(network(() => {}));
   const again = asks('go');
