@@ -69,18 +69,25 @@ test('of all rules that match the strictest decides, and what cannot be said is 
 });
 
 test('whatever text is given as a condition compiles or is refused with a place inside it', () => {
-  const part = fc.constantFrom(
-    ...['args', '.', 'n', '(', ')', '[', ']', "'a'", '==', '&&', '||', '!', '1', '-', ',', '{', '}', ':', '?', ' '],
-    ...['exists', 'matches', 'size', 'x', 'has', 'in', 'split', '//', '\n', '"', '\\', 'r"', 'null', '>', '+', '漢'],
+  const words = `args . n ( ) [ ] 'a' == && || ! 1 - , { } : ? exists matches size x has in split // " \\ r" null > + 漢`;
+  const part = fc.constantFrom(' ', '\n', 'args.n', '.exists(x, x', ...words.split(' '));
+  let compiles = 0;
+  const atom = fc.constantFrom(
+    'args.n[0] == 1',
+    "args.n.exists(x, x == 'a')",
+    'has(args.n)',
+    '!args.f',
+    "'a' in args.n",
   );
-  const text = fc.oneof(
-    fc.array(part, { maxLength: 14 }).map((parts) => parts.join('')),
-    fc.string({ maxLength: 40 }),
-  );
+  const sound = fc.array(atom, { minLength: 1, maxLength: 4 }).map((atoms) => atoms.join(' && '));
+  const cut = fc.tuple(sound, fc.nat(60)).map(([all, at]) => all.slice(0, at) + all.slice(at + 1));
+  const random = fc.array(part, { maxLength: 14 }).map((parts) => parts.join(''));
+  const text = fc.oneof(sound, cut, random, fc.string({ maxLength: 40 }));
   fc.assert(
     fc.property(text, (written) => {
       const compiled = compileCondition(written);
       if ('holds' in compiled) {
+        compiles += 1;
         const met = compiled.holds(useOf('git/push', { n: [1, 'a', { x: null }] }));
         expect(typeof met === 'boolean' || typeof met.fault === 'string').toBe(true);
         return;
@@ -92,6 +99,7 @@ test('whatever text is given as a condition compiles or is refused with a place 
     }),
     { seed: 7, numRuns: 1000 },
   );
+  expect(compiles).toBeGreaterThan(200);
 });
 
 test('whatever the arguments hold, a condition answers', () => {
