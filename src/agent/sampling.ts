@@ -50,6 +50,7 @@ export async function sampled(
       system: wordOf(params['systemPrompt']),
       maxTokens: Math.min(wanted, longestReply, left),
       ...((choice === 'required' || choice === 'none') && { toolChoice: choice }),
+      owner: branch.owner,
       signal,
     });
   } catch (error) {

@@ -9,7 +9,7 @@ import { askPersonSpec } from './ask-person.ts';
 import { withinDeadline } from './limits.ts';
 import { ModelError, type ModelReply, type ModelRequest, type ToolSpec } from './model.ts';
 import { askPatiently, type Unavailable } from './model-wait.ts';
-import { type Run } from './run.ts';
+import type { Run } from './run.ts';
 import { readResultSpec } from './spill.ts';
 import { endWith, unheard } from './steering.ts';
 import { hooksBeforeModel } from './turn-hooks.ts';
