@@ -8,7 +8,8 @@
  *       a model that was under way at a crash is asked again, and its first try is not counted: its price is known to
  *       nobody, and a task that crashes its process three times is set aside.
  *   B2. A limit is looked at before each question to a model, and agents side by side share what is left beforehand. So
- *       an agent oversteps by at most its last question, and a tree of agents by one for each slot in it.
+ *       an agent oversteps by at most its last question, and a tree of agents by one for each slot in it. Servers that
+ *       think with an agent's model spend what it has not lent to agents below.
  *   B3. Nothing that an agent or a person says widens what its caller left to it.
  */
 import type { TaskContext } from '../task/engine.ts';

@@ -204,7 +204,10 @@ export interface TaskContext {
   relay(step: string, name: string, request: InputRequest, signal: AbortSignal): Promise<InputResponse>;
   /** Withdraws what an earlier process relayed from the step and nobody answered. */
   withdraw(step: string): Promise<void>;
-  /** What people have sent to the task so far, oldest first. To be read inside a step, and recorded as far as used. */
+  /**
+   * What people have sent to the task so far, oldest first; it only grows. What is used of it is read inside a step and
+   * recorded with it.
+   */
   readonly inbox: readonly Sent[];
   /** Keeps `text` beside the journal for the life of the task; from inside a step. @returns the artifact's id. */
   keep(name: string, text: string): Promise<string>;
