@@ -4,6 +4,7 @@
  */
 import { ApprovalUsedError, UnavailableError } from '../errors.ts';
 import { sha256 } from '../hash.ts';
+import { textOf } from '../task/content.ts';
 import { addUsage, noUsage } from '../task/usage.ts';
 import type { Commit } from '../task/engine.ts';
 import type { EffectClass } from '../task/effect.ts';
@@ -55,11 +56,18 @@ function attempt(calling: Calling, slots: Slots, step: string, right: Right): Pr
         if (signal.aborted) throw error;
         if (cut.aborted) return failed(cutOff);
         // A server that went away since the model was told of its tools: something that it can work around.
-        if (error instanceof UnavailableError) return failed(error.message);
+        if (error instanceof UnavailableError) return unreached(calling, right, error.message);
         throw error;
       }
     }),
   );
+}
+
+/** It cannot be called. Of a call that left before, that does not say that it failed. */
+function unreached({ call }: Calling, right: Right, why: string): ToolOutcome {
+  if (right.kind !== 'repeat' && right.kind !== 'follow') return failed(why);
+  const { bytes } = right;
+  return { ...failed(why), unknown: `it left before, and now: ${why}`, made: { tool: call.name, bytes } };
 }
 
 interface Effect {
@@ -78,12 +86,14 @@ async function findAndCall(calling: Calling, effect: Effect): Promise<ToolOutcom
   const tool = tools.find(({ name }) => name === call.name);
   if (tool === undefined) {
     const others = agent.mayAskPeople ? [...agent.agents, askPersonSpec] : agent.agents;
-    return failed(unknownTool(call.name, [...others, ...tools]));
+    return unreached(calling, effect.right, unknownTool(call.name, [...others, ...tools]));
   }
   const prepared = await prepareCall(calling, tool, effect.step, effect.right, effect.signal);
   switch (prepared.kind) {
     case 'no':
-      return prepared.outcome;
+      return effect.right.kind === 'repeat'
+        ? unreached(calling, effect.right, textOf(prepared.outcome.content))
+        : prepared.outcome;
     case 'ask':
       return waitsFor(prepared.ask);
     case 'go':

@@ -38,8 +38,12 @@ export type Right =
   | { kind: 'rules' }
   /** A person approved `ask`; `bytes` are other than its own where they edited the arguments. */
   | { kind: 'approved'; ask: Ask; bytes: string }
-  /** It left before, by some right, and may be made again with the same arguments. `rule`: who said so, where not a rule. */
-  | { kind: 'repeat'; bytes: string; approval?: string; rule?: string };
+  /** It left before, by some right, and may be made again with the same arguments. `approval`: what it used up then. */
+  | { kind: 'repeat'; bytes: string; approval?: string }
+  /** A person looked, and said that it did not happen. */
+  | { kind: 'rerun'; bytes: string }
+  /** It left before and is a task of the other server: nothing is called, its end is waited for. */
+  | { kind: 'follow'; bytes: string };
 
 export type Prepared =
   | { kind: 'go'; args: JsonObject; grant: Grant }
@@ -68,6 +72,8 @@ export async function prepareCall(
   signal: AbortSignal,
 ): Promise<Prepared> {
   const { run } = calling;
+  // It happens already: what would forbid it now comes too late, and must not make us look away.
+  if (right.kind === 'follow') return go(tool, parsed(right.bytes), { rule: 'it left before' });
   const given = givenArgs(calling, tool, right);
   if ('fault' in given) return refused(calling, tool, right, given);
   const hooked = isNew(right) ? await hookedArgs(calling, tool, given.args, signal) : given;
@@ -83,10 +89,14 @@ export async function prepareCall(
       const rule = standingRule(calling, tool, verdict);
       return rule === undefined ? asking(calling, tool, args, verdict, signal) : go(tool, args, { rule });
     }
-    case 'repeat': {
+    case 'repeat':
+    case 'rerun': {
       if (tool.change !== undefined) return asking(calling, tool, args, verdict, signal);
-      const { rule = verdict.rule, approval } = right;
-      return go(tool, args, { rule, ...(approval !== undefined && { approval }) });
+      if (right.kind === 'rerun') return go(tool, args, { rule: 'a person: it did not happen, run it' });
+      return go(tool, args, {
+        rule: verdict.rule,
+        ...(right.approval !== undefined && { approval: right.approval }),
+      });
     }
     case 'approved':
       return approved(calling, tool, step, right, args, verdict, signal);
@@ -118,8 +128,11 @@ interface Fault {
 export function givenArgs({ call }: Calling, tool: Callable, right: Right): Given {
   if (right.kind === 'rules' && call.malformed !== undefined)
     return { fault: `The arguments for ${tool.name} are not JSON: ${call.malformed.slice(0, 500)}` };
-  return fitting(tool, right.kind === 'rules' ? call.args : (JSON.parse(right.bytes) as Json));
+  return fitting(tool, right.kind === 'rules' ? call.args : parsed(right.bytes));
 }
+
+/** Bytes that we made ourselves. */
+const parsed = (bytes: string): JsonObject => JSON.parse(bytes) as JsonObject;
 
 function fitting(tool: Callable, args: Json): Given {
   const fault = tool.check(args) ?? (isJsonObject(args) ? undefined : 'the value must be an object');

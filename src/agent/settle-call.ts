@@ -90,8 +90,11 @@ async function attempted<O extends ToolOutcome>(
     await branch.withdraw(step);
     return { waiting: { kind: 'unknown', bytes, why: diedWhileCalling } };
   }
-  const repeat: Right = { kind: 'repeat', bytes, ...(approval !== undefined && { approval }) };
-  return readOutcome(call, await attempts.make(step, repeat));
+  const again: Right =
+    left.reference === undefined
+      ? { kind: 'repeat', bytes, ...(approval !== undefined && { approval }) }
+      : { kind: 'follow', bytes };
+  return readOutcome(call, await attempts.make(step, again));
 }
 
 function readOutcome<O extends ToolOutcome>(call: Calling['call'], outcome: O): { outcome: O } | { waiting: Waiting } {
@@ -152,6 +155,5 @@ async function askedOfUnknown(
   const said = saidOfUnknown(await branch.requestInput(`unknown ${round}`, form));
   if (said.kind === 'none') return { kind: 'again', waiting };
   if (said.kind !== 'run') return { kind: 'end', outcome: said.outcome };
-  const right: Right = { kind: 'repeat', bytes, rule: 'a person: it did not happen, run it' };
-  return { kind: 'attempt', right };
+  return { kind: 'attempt', right: { kind: 'rerun', bytes } };
 }

@@ -54,7 +54,7 @@ export function unknownForm({ agent, tool, bytes, why }: UnknownCall): InputRequ
     kind: 'form',
     mustDecide: true,
     message: [
-      `${agent} called ${tool}, and nobody knows whether it happened: ${why}.`,
+      `${visible(agent)} called ${visible(tool)}, and nobody knows whether it happened: ${visible(oneLine(why))}.`,
       `Arguments: ${visible(shown)}`,
       'Look for yourself before you decide: it is not called again unless you say so.',
     ].join('\n'),
@@ -77,6 +77,12 @@ export function unknownForm({ agent, tool, bytes, why }: UnknownCall): InputRequ
     },
   };
 }
+
+const oneLine = (words: string): string =>
+  words
+    .trim()
+    .replaceAll(/\s*\n\s*/g, ' ')
+    .replace(/\.$/, '');
 
 export function saidOfUnknown(response: InputResponse): SaidOfUnknown {
   if (response.action !== 'accept' || !isJsonObject(response.content)) return { kind: 'none' };

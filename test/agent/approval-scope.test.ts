@@ -6,7 +6,7 @@ import type { Policy } from '../../src/agent/policy.ts';
 import type { EffectTool } from '../../src/agent/tool.ts';
 import type { Json } from '../../src/json.ts';
 import type { InputResponse } from '../../src/task/question.ts';
-import { allowAll } from './fakes.ts';
+import { allowAll, fakeTool, ok } from './fakes.ts';
 import {
   accept,
   agentOf,
@@ -21,6 +21,8 @@ import {
   told,
   tool,
 } from './supervised.ts';
+
+import { World } from './world.ts';
 
 describe('for the rest of the task', () => {
   const twice = (made: Made[], parts: Partial<Agent> = {}, change: Partial<EffectTool> = {}): Agent => {
@@ -212,5 +214,61 @@ describe('among agents', () => {
     expect(made).toEqual([]);
     expect(told(world)).toMatch(/forbids child/);
     expect(world.notes).toMatchObject([{ action: 'denied', tool: 'child' }]);
+  });
+});
+
+describe('a call that left before its process died', () => {
+  /** Becomes a task of its server, which is followed by its id. */
+  const remote = (followed: string[], parts: Partial<EffectTool> = {}): EffectTool => ({
+    ...fakeTool('send', async (args, { commit, reference }) => {
+      if (reference === undefined) {
+        await commit(JSON.stringify(args), 'unsafe');
+        await commit.reference('task 7');
+      }
+      followed.push(reference ?? 'sent');
+      return ok('done there');
+    }),
+    ...parts,
+  });
+  const dead = async (send: EffectTool, writes: number): Promise<World> => {
+    const world = new World();
+    world.begin(agentOf([['send', { n: 1 }]], [send], { policy: allowAll }), writes);
+    await world.rest();
+    return world;
+  };
+
+  test('and is a task of its server, is followed, whatever is forbidden or changed by now', async () => {
+    const followed: string[] = [];
+    // The model's reply, the intent, the reference.
+    const world = await dead(remote(followed), 3);
+    const change = { diff: '- a', accept: () => Promise.reject(new Error('nobody approved it')) };
+    const policy = policyOf({ 'server/send': 'deny' });
+    world.begin(agentOf([['send', { n: 1 }]], [remote(followed, { change })], { policy }));
+    await world.rest();
+    expect(followed).toEqual(['task 7']);
+    expect(told(world)).toBe('done there');
+    expect(world.result).toMatchObject({ stop: 'answer' });
+  });
+
+  test('and whose tool is gone, did not fail for that: a person is asked', async () => {
+    const world = await dead(remote([]), 3);
+    world.begin(agentOf([['send', { n: 1 }]], [], { policy: allowAll }));
+    await world.rest();
+    expect(formAt(world, at(1, 'unknown 1')).message).toMatch(/it left before, and now: There is no tool "send"/);
+    await answered(world, at(1, 'unknown 1'), accept({ decision: 'happened', result: 'I saw it' }));
+    expect(told(world)).toBe('I saw it');
+  });
+
+  test('is not repeated, though harmless, where it is forbidden by now: a person says whether it happened', async () => {
+    const made: Made[] = [];
+    const world = await dead(tool('send', made, { effect: 'idempotent' }), 2);
+    const policy = policyOf({ 'server/send': 'deny' });
+    world.begin(agentOf([['send', { n: 1 }]], [tool('send', made, { effect: 'idempotent' })], { policy }));
+    await world.rest();
+    expect(made).toEqual([]);
+    expect(formAt(world, at(1, 'unknown 1')).message).toMatch(/forbids server\/send/);
+    await answered(world, at(1, 'unknown 1'), accept({ decision: 'run' }));
+    expect(told(world)).toMatch(/^Not run: .* forbids server\/send/);
+    expect(made).toEqual([]);
   });
 });

@@ -174,7 +174,13 @@ export class World {
           this.intents.set(key, { bytes, effect, at: 0, ...(approval !== undefined && { approval }) });
         });
       },
-      { reference: () => Promise.resolve() },
+      {
+        reference: (id: string) =>
+          write(() => {
+            const intent = this.intents.get(key);
+            if (intent !== undefined) this.intents.set(key, { ...intent, reference: id });
+          }),
+      },
     );
     return commit;
   }
