@@ -7,8 +7,9 @@ import { afterAll, expect, test } from 'vitest';
 import { createEngine } from '../../src/engine/engine.ts';
 import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
 import { silentLog } from '../../src/log.ts';
+import type { TaskEngine, TaskKeeper } from '../../src/task/engine.ts';
 import { collect, via } from './contract.ts';
-import { journey } from './fixtures/journey.ts';
+import { approval, journey } from './fixtures/journey.ts';
 import { openKeys } from './questions.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'deputy-fixtures-'));
@@ -44,8 +45,28 @@ test.each(files)('%s: what has ended is there, what waited is answered, what was
   expect(await ended('asks')).toEqual(['kept', { action: 'decline' }]);
   expect(await ended('left')).toEqual(['kept', '{"n": 1}', 'unsafe', 'remote-1']);
   expect(await ended('cancelled')).toBe('cancelled');
+  if (tasks.has('supervised')) await goOnSupervised(engine, idOf, ended);
   await engine.close();
 });
+
+/** What files have from version 3 on. */
+async function goOnSupervised(
+  engine: TaskEngine & TaskKeeper,
+  idOf: (agent: string) => string,
+  ended: (agent: string) => Promise<unknown>,
+): Promise<void> {
+  const asks = await engine.get(idOf('supervised'), 'ann');
+  expect(asks.definition).toBe('d1');
+  expect(await engine.definition('d1')).toBe('agents: {}');
+  await engine.respond(asks.id, 'ann', { [openKeys(asks)[0] ?? '']: { action: 'accept', content: {} } }, via);
+  expect(await ended('supervised')).toEqual(['kept', 'accept', ['be quick'], 'long']);
+  expect((await engine.record(asks.id, 'ann')).intents.get('call')?.approval).toBe(approval.hash);
+  expect((await engine.get(idOf('sleeps'), 'ann')).statusMessage).toBe('it sleeps');
+  await engine.retry(idOf('sleeps'), 'ann', via);
+  expect(await ended('sleeps')).toEqual(['kept', 'awake']);
+  expect(await ended('expires')).toEqual(['kept', { action: 'expired' }]);
+  expect(await engine.verifyAudit()).toMatchObject({ kind: 'intact' });
+}
 
 test('a file of a newer version is refused, and says what to do', () => {
   const path = join(folder, 'newer.db');
