@@ -19,7 +19,7 @@ export interface RungCaller {
   /** How answers are recorded. */
   via: { channel: string; client: string };
   /** @returns the result of the call, as this wire has it. */
-  call(url: string, decide: Decide): Promise<Message>;
+  call: (url: string, decide: Decide) => Promise<Message>;
 }
 
 const request = { name: 'writer', arguments: { message: 'go' } };

@@ -37,11 +37,11 @@ export interface Writer {
   /** The paths that were really written, in the order of their writing. */
   written: string[];
   /** Decides about the call with this path as a person at the command line does, in the one task there is. */
-  cli(path: Path, content: JsonObject): Promise<void>;
+  cli: (path: Path, content: JsonObject) => Promise<void>;
   /** Of the one task there is. */
-  task(): Promise<Task>;
+  task: () => Promise<Task>;
   /** By the path of the call. */
-  questions(): Promise<Record<string, Question>>;
+  questions: () => Promise<Record<string, Question>>;
 }
 
 /** A door of its own, closed with the test. */
@@ -49,8 +49,9 @@ export async function openWriter(more: Partial<ServeHttpOptions> = {}): Promise<
   const written: string[] = [];
   const write = fakeTool('write', async (args, { commit, grant }) => {
     await commit(JSON.stringify(args), 'unsafe', grant);
-    written.push(String(args['path']));
-    return ok(`wrote ${String(args['path'])}`);
+    const path = typeof args['path'] === 'string' ? args['path'] : '?';
+    written.push(path);
+    return ok(`wrote ${path}`);
   });
   const agent = fakeAgent({ name: 'writer', model, tools: [write], policy: askAlways });
   const engine = new FakeEngine({
