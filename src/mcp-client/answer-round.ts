@@ -1,6 +1,6 @@
 /**
- * The questions for which a call was broken off, asked side by side, without a slot: it may take days. What one of them
- * cannot be answered with ends the call, which is known not to have gone on.
+ * The questions for which a call was broken off, asked side by side, without a slot: it may take days. One that cannot
+ * be put ends the call, which is known not to have gone on.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ToolCallOptions, ToolOutcome } from '../agent/tool.ts';

@@ -6,7 +6,6 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Client } from '@modelcontextprotocol/client';
-import { messageOf } from '../errors.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import type { Log } from '../log.ts';
 import type { Askers } from './askers.ts';
@@ -28,20 +27,33 @@ export function openReception(askers: Askers, log: Log): OnAsked {
     const { method, params } = asked;
     if (method.startsWith('tasks/')) return tasksOf(client).answer(method, params, signal);
     const relay = askers.find(client, params);
-    if (relay === undefined) {
+    // A result that was read before this request ends its call first: what is asked behind it is asked for nothing.
+    await new Promise(setImmediate);
+    if (relay === undefined || relay.isOver) {
       log.warn(`${method} has to do with no open call; nobody was asked`);
       if (method === 'elicitation/create') return { action: 'cancel' };
       throw new Refusal(rejected, 'no call is open that this has to do with');
     }
-    const work = (ended: AbortSignal): Promise<JsonObject> => relay.answer(relay.nameOf(asked), asked, ended);
+    const work = async (ended: AbortSignal): Promise<JsonObject> => {
+      try {
+        return await relay.answer(relay.nameOf(asked), asked, ended);
+      } catch (error) {
+        if (error instanceof Refusal) throw error;
+        // A fault of ours is none of the server's business.
+        if (!ended.aborted) log.error({ error }, `${method} could not be answered`);
+        throw new Refusal(internalError, 'it could not be answered');
+      }
+    };
     return isJsonObject(params['task']) ? tasksOf(client).create(params['task'], work) : work(signal);
   };
 }
 
 const rejected = -1;
 const invalidParams = -32_602;
+const internalError = -32_603;
 
 interface ReceivedTasks {
+  /** @param work rejects with a Refusal */
   create(wish: JsonObject, work: (signal: AbortSignal) => Promise<JsonObject>): JsonObject;
   answer(method: string, params: JsonObject, signal: AbortSignal): Promise<JsonObject>;
 }
@@ -93,10 +105,7 @@ function receivedTasks(): ReceivedTasks {
       const task: Received = { id, status: 'working', createdAt, updatedAt: createdAt, ttl, stop, end: never };
       task.end = work(stop.signal).then(
         (result) => settle(task, 'completed', { result }),
-        (error: unknown) => {
-          const refusal = error instanceof Refusal ? error : new Refusal(-32_603, messageOf(error));
-          settle(task, 'failed', { error: refusal, message: refusal.message });
-        },
+        (error: Refusal) => settle(task, 'failed', { error, message: error.message }),
       );
       tasks.set(id, task);
       // What nobody fetched in its time is forgotten, and what nobody answered is withdrawn.

@@ -26,6 +26,7 @@ export interface Relay {
   answer(key: string, request: Asked, signal: AbortSignal): Promise<JsonObject>;
   /** A name for a request that has none which would be the same after a restart. */
   nameOf(request: Asked): string;
+  readonly isOver: boolean;
   close(): void;
 }
 
@@ -77,6 +78,7 @@ export function openRelay(
           : undefined;
     if (why === undefined) return;
     onTooMuch(why);
+    closing.abort(new Error(why));
     throw new Refusal(rejected, why);
   };
 
@@ -131,6 +133,9 @@ export function openRelay(
       // As many as may be asked; what is over that is not asked anyway.
       if (names.size < bounds.questions) names.set(name, nth);
       return nth === 1 ? name : `${name} ${nth}`;
+    },
+    get isOver() {
+      return closing.signal.aborted;
     },
     close: () => closing.abort(new Error('the call is over')),
   };

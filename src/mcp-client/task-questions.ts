@@ -132,7 +132,14 @@ export function openTaskQuestions(
 /** Another task of the same call may use the same keys. */
 function namedFor(relay: Relay, task: string): Relay {
   const name = createHash('sha256').update(task).digest('hex').slice(0, 16);
-  return { ...relay, answer: (key, request, signal) => relay.answer(`task ${name}: ${key}`, request, signal) };
+  return {
+    answer: (key, request, signal) => relay.answer(`task ${name}: ${key}`, request, signal),
+    nameOf: (request) => relay.nameOf(request),
+    get isOver() {
+      return relay.isOver;
+    },
+    close: () => relay.close(),
+  };
 }
 
 function requestOf(request: Json | undefined): Asked | undefined {

@@ -193,6 +193,7 @@ function act2025(id: Message['id']): void {
   pending = id;
   calls += 1;
   const done = (): boolean => answer(id, text('done'));
+  const later = (): unknown => setTimeout(done, 200);
   const page = (n: number): object => ({
     mode: 'url',
     message: 'Open',
@@ -222,7 +223,7 @@ function act2025(id: Message['id']): void {
     },
     'a question for a foreign task': () => {
       ask(question('Who?', schema, { _meta: { 'io.modelcontextprotocol/related-task': { taskId: 'foreign' } } }));
-      done();
+      later();
     },
     'answers to nobody': () => {
       for (let n = 0; n < 5_000; n += 1) send({ id: 100_000 + n, result: { action: 'accept' } });
@@ -232,15 +233,15 @@ function act2025(id: Message['id']): void {
       send({ id: 'q', method: 'elicitation/create' });
       send({ id: 'r', method: 'elicitation/create', params: 'Who?' });
       send({ id: 's', method: 'elicitation/create', params: [1] });
-      done();
+      later();
     },
     'a question without a message': () => {
       ask(question(null));
-      done();
+      later();
     },
     'a schema that doubles': () => {
       ask(question('Who?', doubling));
-      done();
+      later();
     },
     'a second question under the same id': () => {
       ask(question('First?'), 'same');

@@ -9,7 +9,7 @@ import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { SamplingRefused, type ToolCallOptions } from '../../src/agent/tool.ts';
 import type { InputRequest } from '../../src/task/question.ts';
 import { listen } from './listen.ts';
-import { call, http, isAlive, open, said, stdio, toolOf, until } from './peers.ts';
+import { call, http, isAlive, open, patient, said, stdio, toolOf, until } from './peers.ts';
 
 const stalls: [string, number][] = [];
 afterAll(() => {
@@ -25,7 +25,8 @@ interface Meeting {
   mostOpen: number;
   withdrawn: number;
   thoughts: number;
-  notes: string[];
+  /** What it noted so far. */
+  notes: () => string[];
 }
 
 type Answer = 'at once' | 'never';
@@ -110,7 +111,7 @@ async function meet(
   expect(stalled).toBeLessThan(500);
   expect(said(await call(other))).toBe('done');
   expect(isOpen).toBe(0);
-  return { outcome, ...meeting, notes: notes() };
+  return { outcome, ...meeting, notes };
 }
 
 describe('in 2026 a server that asks', () => {
@@ -188,9 +189,9 @@ describe('in 2026 a server that asks', () => {
   test.each([['a key of 1 MB'], ['a key that is a trap']])('under %s is answered under it', async (mode) => {
     const { outcome, notes } = await meet('2026', mode);
     expect(said(outcome)).toBe('answered');
-    expect(notes.join('\n')).toMatch(
-      /answered \{"(k{400,}|__proto__":\{"action":"accept","content":\{\}\},"constructor")/,
-    );
+    await expect
+      .poll(() => notes().join('\n'), patient)
+      .toMatch(/answered \{"(k{400,}|__proto__":\{"action":"accept","content":\{\}\},"constructor")/);
   });
 
   test('a password is handed on as it is: whether anybody is asked is decided there', async () => {
@@ -201,7 +202,7 @@ describe('in 2026 a server that asks', () => {
   test('for a page at javascript: is declined, and nobody sees it', async () => {
     const { asked, notes } = await meet('2026', 'a page at javascript:');
     expect(asked).toEqual([]);
-    expect(notes).toContain('answered {"q":{"action":"decline"}}');
+    expect(notes()).toContain('answered {"q":{"action":"decline"}}');
   });
 });
 
@@ -258,7 +259,7 @@ describe('in 2025 a server that asks', () => {
   ])('by %s changes nothing', async (mode, answered) => {
     const { outcome, notes, asked } = await meet('2025', mode, 'never');
     expect(said(outcome)).toBe('done');
-    if (answered !== undefined) expect(notes.join('\n')).toMatch(answered);
+    if (answered !== undefined) await expect.poll(() => notes().join('\n'), patient).toMatch(answered);
     expect(asked.length).toBeLessThanOrEqual(1);
   });
 

@@ -100,6 +100,14 @@ describe('a plain call', () => {
     expect(withdrawn).toHaveLength(1);
   });
 
+  test('whose question we cannot put is told no more than that', async () => {
+    const ask = (): Promise<never> => Promise.reject(new Error('/home/us/deputy.db is full'));
+    expect(await use(asking(), 'who', { ask })).toEqual({
+      answer: { error: 'McpError: MCP error -32603: it could not be answered' },
+      most: 1,
+    });
+  });
+
   test('that is over is not asked about: nobody is', async () => {
     const { log, lines } = readableLog();
     const servers = open(stdio('old', './old-asking-server.ts', [], { asks: true }), { log });
