@@ -2,6 +2,7 @@
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
 import { verifyChain } from '../../src/engine/audit-chain.ts';
 import { createEngine } from '../../src/engine/engine.ts';
@@ -22,16 +23,13 @@ test('a backup has all that was written before it, is of one moment, and holds u
   const text = 'x'.repeat(2_000);
   for (let part = 0; part < 20; part += 1)
     await store.write(Array.from({ length: 50 }, (_, i) => begun(`before-${part}-${i}`, { input: { text } })));
-  let isDone = false;
   let meanwhile = 0;
-  const copied = store.backup(other).finally(() => (isDone = true));
+  const copied = store.backup(other).then(() => true);
   // Pairs, each in one transaction: a copy has both or none.
-  do {
+  for (let isDone = false; !isDone; isDone = await Promise.race([copied, nextTurn(false)])) {
     await store.write([begun(`a-${meanwhile}`), begun(`b-${meanwhile}`)]);
     meanwhile += 1;
-    await new Promise((resolve) => setImmediate(resolve));
-  } while (!isDone);
-  await copied;
+  }
   await store.close();
   expect(meanwhile).toBeGreaterThan(0);
   expect(statSync(other).mode & 0o777).toBe(0o600);

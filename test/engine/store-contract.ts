@@ -1,6 +1,7 @@
 /** What every store promises the engine, one verb at a time. `open` gives a new, empty store each time. */
 import { expect, test } from 'vitest';
 import { type Anchor, verifyChain } from '../../src/engine/audit-chain.ts';
+import { groupWrites } from '../../src/engine/group-writes.ts';
 import { ApprovalUsedError, ConflictError, FencedError, type Store, type Write } from '../../src/engine/store.ts';
 import type { AuditEntry } from '../../src/task/audit.ts';
 import type { Approval, InputRequest, Question, Timer } from '../../src/task/question.ts';
@@ -242,6 +243,34 @@ export function storeContract(open: () => Store): void {
     // The intent that follows by another right does not set the first one free.
     await store.write([intent('call 1')]);
     await expect(store.write([intent('call 6', 'h1')])).rejects.toBeInstanceOf(ApprovalUsedError);
+    await store.close();
+  });
+
+  test('in a group the one that is wrong fails alone, and only what is stored is on the audit log', async () => {
+    const store = await openWith(begun('t'), intent('call 1', 'h1'));
+    const { write } = groupWrites(store);
+    const told = await Promise.allSettled([
+      write(begun('u')),
+      write(intent('call 2', 'h1')),
+      write({ ...intent('call 3', 'h3'), fence: 9 } as Write),
+      write(intent('call 4', 'h4'), { barrier: true }),
+      write(begun('u')),
+      write(asked('q', 3_000)),
+    ]);
+    const faults = told.map((result) =>
+      result.status === 'rejected' ? (result.reason as Error).constructor : 'stored',
+    );
+    expect(faults).toEqual(['stored', ApprovalUsedError, FencedError, 'stored', ConflictError, 'stored']);
+    expect((await state(store)).status).toBe('input_required');
+    const log = await everything(store);
+    expect(log.map(({ action, step }) => [action, step])).toEqual([
+      ['started', undefined],
+      ['called', 'call 1'],
+      ['started', undefined],
+      ['called', 'call 4'],
+      ['asked', 'q'],
+    ]);
+    expect(await verifyChain(log)).toMatchObject({ kind: 'intact', entries: 5 });
     await store.close();
   });
 
