@@ -53,7 +53,7 @@ module.exports = {
     vendorIn('mcp-server-sdk', '@modelcontextprotocol/(server|node)', '^src/mcp-server/'),
     vendorIn('jose', 'jose', '^src/mcp-server/auth'),
     vendorIn('yaml', 'yaml', '^src/(config|providers/scripted)'),
-    vendorIn('cel', '@marcbachmann/cel-js', '^src/config/'),
+    vendorIn('cel', '@marcbachmann/cel-js', '^src/config/condition\\.ts$'),
     vendorIn('diff', 'diff', '^src/mcp-client/'),
     vendorIn('commander', 'commander', '^src/cli/'),
     vendorIn('ajv', '(ajv|ajv-formats|re2js)', '^src/json-schema\\.ts$'),

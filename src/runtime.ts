@@ -105,6 +105,7 @@ export function openRuntime(config: Config, { log, adopts = 'all' }: RuntimeOpti
     lines,
     ...(serve.wait !== undefined && { waitMs: serve.wait }),
     ...(typeof store.keep === 'number' && { maxTtlMs: store.keep }),
+    ...(serve.limits !== undefined && { ownerLimits: serve.limits }),
     agents: () => exposed,
     name: 'deputy',
     title: 'Deputy',
@@ -141,7 +142,6 @@ export function openRuntime(config: Config, { log, adopts = 'all' }: RuntimeOpti
           stateKey: stateKeyOf(store.sqlite),
           hosts: serve.hosts,
           ...(serve.auth !== undefined && { auth: serve.auth }),
-          ...(serve.limits !== undefined && { ownerLimits: serve.limits }),
           metrics: () => metrics.text(),
         }),
       );

@@ -30,12 +30,16 @@ const program = new Command('deputy')
 
 const globals = (): Globals => program.opts<Globals>();
 
+/** As `templates.ts` has them, which is not loaded for this. */
+const templateNames = ['single', 'supervised', 'network'] as const;
+type TemplateName = (typeof templateNames)[number];
+
 program
   .command('init')
   .description('write a first agents.yaml that runs without a key')
   .argument('[dir]', 'where', '.')
-  .addOption(new Option('--template <name>', 'what to begin with').choices(['single', 'network']).default('single'))
-  .action(async (dir: string, { template }: { template: 'single' | 'network' }) => {
+  .addOption(new Option('--template <name>', 'what to begin with').choices(templateNames).default('single'))
+  .action(async (dir: string, { template }: { template: TemplateName }) => {
     code = await (await import('./init.ts')).init(dir, template, terminal);
   });
 

@@ -109,7 +109,7 @@ export async function runTask(
   const deltas = show.format === 'stream-json' || (show.format === 'text' && terminal.out.isTTY === true);
   const shown = await showTask(engine.watch(task.id, owner, { deltas }), terminal, { ...show, onQuestion });
   if (shown.task.status === 'input_required') {
-    const next = `It waits for an answer, as long as it takes. Afterwards: deputy run --resume ${task.id}`;
+    const next = `It waits for an answer. Afterwards: deputy run --resume ${task.id}`;
     tellQuestions(shown.task, terminal, next);
   }
   return { code: exitCodeOfTask(shown.task, interruptions.first), conversation: task.conversation };

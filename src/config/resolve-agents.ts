@@ -25,7 +25,7 @@ export interface AgentNeeds {
 
 const agentName = /^[a-zA-Z0-9_-]{1,64}$/;
 /** Tools of Deputy's own that callers see beside the agents. */
-const reservedNames = ['task_get', 'task_answer', 'task_cancel', askPerson];
+const reservedNames = ['task_get', 'task_answer', 'task_send', 'task_cancel', askPerson, 'read_result'];
 
 export async function resolveAgents(declarations: Declarations, needs: AgentNeeds): Promise<AgentConfig[]> {
   const { main, root, problems } = needs;

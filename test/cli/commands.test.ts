@@ -25,7 +25,6 @@ describe('the arguments', () => {
     [['frobnicate'], 'unknown command'],
     [['vaildate'], 'Did you mean validate?'],
     [['run'], 'Which agent?'],
-    [['serve', '--watch'], 'unknown option'],
     [['serve', '--console'], 'unknown option'],
     [['serve', '--http', 'nonsense'], 'is no address'],
     [['serve', '--stdio', '--http', '8080'], 'cannot be used with'],
@@ -33,7 +32,8 @@ describe('the arguments', () => {
     [['run', 'a', 'b', '--timeout', 'soon'], 'Write a time such as 90s'],
     [['run', 'a', 'b', '--max-cost', 'much'], 'Write an amount in US dollars'],
     [['--log-level', 'loud', 'schema'], 'Allowed choices'],
-    [['init', '--template', 'supervised'], 'Allowed choices'],
+    [['init', '--template', 'grand'], 'Allowed choices'],
+    [['run', 'a', 'b', '--approve', 'all'], 'Allowed choices'],
     [['install', 'claude-code', '--name', 'a b'], 'is no name for a server'],
     [[], 'Usage: deputy'],
   ])('%j is a mistake of use: stderr says what, stdout is empty, exit 2', async (args, message) => {
@@ -75,6 +75,22 @@ describe('init', () => {
     expect(await readFile(join(net.path, 'agents.yaml'), 'utf8')).toMatch(
       /^# yaml-language-server: \$schema=\.\/agents\.schema\.json\n/,
     );
+    await where.remove();
+  });
+
+  test('--template supervised asks a person, waits, and goes on', async () => {
+    const where = await folder();
+    await cli(where, ['init', 'net', '--template', 'supervised']);
+    const net = { path: join(where.path, 'net'), home: where.home };
+    const ran = await cli(net, ['run', 'writer', 'Our first release', '--json']);
+    expect(ran.code).toBe(4);
+    const { task } = JSON.parse(ran.out) as { task: string };
+    await cli(net, ['tasks', 'respond', task, 'answer=customers']);
+    expect(await cli(net, ['run', '--resume', task])).toMatchObject({ code: 4 });
+    expect(await cli(net, ['approvals', 'approve', task])).toMatchObject({ code: 0 });
+    const { code, out } = await cli(net, ['run', '--resume', task]);
+    expect(code).toBe(0);
+    expect(out).toContain('For customers: Our first release');
     await where.remove();
   });
 
