@@ -1,10 +1,12 @@
 /** An agent's own question to a person: a tool that is a question of the task, in the agent's words, quoted as such. */
+import { sha256 } from '../hash.ts';
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import { text } from '../task/content.ts';
 import type { InputRequest, InputResponse } from '../task/question.ts';
 import { callStep } from './call-steps.ts';
 import type { ToolSpec } from './model.ts';
-import { type Calling, chainOf, failed } from './prepare-call.ts';
+import { verdictOf } from './policy.ts';
+import { type Calling, chainOf, failed, useOf } from './prepare-call.ts';
 import type { ToolOutcome } from './tool.ts';
 import { quoted, visible } from './visible.ts';
 
@@ -32,8 +34,19 @@ export const askPersonSpec: ToolSpec = {
 /** Milliseconds. */
 const patience = 86_400_000;
 
-export async function askPerson({ run, call, branch }: Calling): Promise<ToolOutcome> {
+/** Rules may forbid a question; that they ask for leave to ask changes nothing. */
+export async function askPerson(calling: Calling): Promise<ToolOutcome> {
+  const { run, call, branch } = calling;
   const asked = questionIn(call.malformed ?? call.args);
+  const args = isJsonObject(call.args) ? call.args : {};
+  const tool = askPersonSpec.name;
+  const use = useOf(calling, { id: tool, effect: 'read' }, args);
+  const { decision, rule } = verdictOf(use, run.agent.policy, run.budget.callers);
+  if (decision === 'deny')
+    return branch.step(callStep, async () => {
+      branch.note({ action: 'denied', agent: run.agent.name, tool, args: sha256(JSON.stringify(args)), rule });
+      return failed(`Not asked: ${rule} forbids ${tool}.`);
+    });
   const outcome =
     'fault' in asked
       ? failed(`The arguments for ${askPersonSpec.name} do not fit its input schema:\n${asked.fault}`)

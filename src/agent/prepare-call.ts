@@ -73,7 +73,7 @@ export async function prepareCall(
 ): Promise<Prepared> {
   const { run } = calling;
   // It happens already: what would forbid it now comes too late, and must not make us look away.
-  if (right.kind === 'follow') return go(tool, parsed(right.bytes), { rule: 'it left before' });
+  if (right.kind === 'follow') return go(tool, argsOf(calling, right), { rule: 'it left before' });
   const given = givenArgs(calling, tool, right);
   if ('fault' in given) return refused(calling, tool, right, given);
   const hooked = isNew(right) ? await hookedArgs(calling, tool, given.args, signal) : given;
@@ -103,7 +103,11 @@ export async function prepareCall(
   }
 }
 
-export const useOf = ({ run, branch }: Calling, { id, effect }: Callable, args: JsonObject): ToolUse => ({
+export const useOf = (
+  { run, branch }: Calling,
+  { id, effect }: Pick<Callable, 'id' | 'effect'>,
+  args: JsonObject,
+): ToolUse => ({
   tool: id,
   args,
   effect,
@@ -125,14 +129,20 @@ interface Fault {
   rule?: string;
 }
 
-export function givenArgs({ call }: Calling, tool: Callable, right: Right): Given {
-  if (right.kind === 'rules' && call.malformed !== undefined)
-    return { fault: `The arguments for ${tool.name} are not JSON: ${call.malformed.slice(0, 500)}` };
-  return fitting(tool, right.kind === 'rules' ? call.args : parsed(right.bytes));
+export function givenArgs(calling: Calling, tool: Callable, right: Right): Given {
+  const { malformed } = calling.call;
+  if (right.kind === 'rules' && malformed !== undefined)
+    return { fault: `The arguments for ${tool.name} are not JSON: ${malformed.slice(0, 500)}` };
+  return fitting(tool, right.kind === 'rules' ? calling.call.args : argsOf(calling, right));
 }
 
-/** Bytes that we made ourselves. */
-const parsed = (bytes: string): JsonObject => JSON.parse(bytes) as JsonObject;
+/** From bytes that we made ourselves. What left may carry a key of its adapter's in a `_meta`, which it puts there anew. */
+function argsOf({ call }: Calling, { kind, bytes }: Exclude<Right, { kind: 'rules' }>): JsonObject {
+  const args = JSON.parse(bytes) as JsonObject;
+  if (kind === 'approved' || (isJsonObject(call.args) && '_meta' in call.args)) return args;
+  const { _meta: _, ...plain } = args;
+  return plain;
+}
 
 function fitting(tool: Callable, args: Json): Given {
   const fault = tool.check(args) ?? (isJsonObject(args) ? undefined : 'the value must be an object');

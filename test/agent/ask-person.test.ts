@@ -7,7 +7,7 @@ import type { EffectTool, ToolCallOptions } from '../../src/agent/tool.ts';
 import type { Json, JsonObject } from '../../src/json.ts';
 import type { InputRequest, InputResponse } from '../../src/task/question.ts';
 import { allowAll, fakeTool, ok } from './fakes.ts';
-import { accept, agentOf, answered, at, begun, formAt, told } from './supervised.ts';
+import { accept, agentOf, answered, at, begun, formAt, policyOf, told } from './supervised.ts';
 import type { World } from './world.ts';
 
 const asking = (args: Json, parts: Partial<Agent> = {}): Agent =>
@@ -56,6 +56,15 @@ describe('the agent asks', () => {
     const world = await begun(asking(args));
     expect(told(world)).toMatch(text);
     expect(world.questions.size).toBe(0);
+  });
+
+  test('a rule may forbid a question', async () => {
+    const policy = policyOf({ ask_person: ({ args }) => (args['question'] === 'pay?' ? 'deny' : 'ask') });
+    const denied = await begun(asking({ question: 'pay?' }, { policy }));
+    expect(told(denied)).toBe('Not asked: agents.yaml:7:3 deny ask_person forbids ask_person.');
+    expect(denied.notes).toMatchObject([{ action: 'denied', tool: 'ask_person' }]);
+    const asked = await begun(asking({ question: 'go?' }, { policy }));
+    expect(asked.open.map(({ key }) => key)).toEqual([question]);
   });
 
   test('without leave there is no such tool', async () => {

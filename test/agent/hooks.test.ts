@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { agentTool } from '../../src/agent/agent-tool.ts';
 import type { Hook, HookInput, Hooks, HookSaid } from '../../src/agent/hooks.ts';
 import type { Agent } from '../../src/agent/agent.ts';
-import type { ToolOutcome } from '../../src/agent/tool.ts';
+import type { EffectTool, ToolOutcome } from '../../src/agent/tool.ts';
 import type { Json, JsonObject } from '../../src/json.ts';
-import { allowAll, fakeTool } from './fakes.ts';
+import { allowAll, fakeTool, ok } from './fakes.ts';
 import {
   accept,
   agentOf,
@@ -123,6 +123,31 @@ describe('before a tool', () => {
   });
 });
 
+test('a repeat leaves with the same bytes, where its server adds a key outside of the arguments', async () => {
+  const left: string[] = [];
+  const keyed: EffectTool = {
+    ...fakeTool('send', async (args, { commit, callKey }) => {
+      const bytes = JSON.stringify({ ...args, _meta: { key: callKey } });
+      await commit(bytes, 'keyed');
+      left.push(bytes);
+      return ok('');
+    }),
+    effect: 'keyed',
+    check: (args) => (JSON.stringify(args).includes('_meta') ? '_meta must not be there' : undefined),
+  };
+  const agent = agentOf([['send', { n: 1 }]], [keyed], { policy: allowAll });
+  const world = new World();
+  // The model's reply, the intent; and then it dies.
+  world.begin(agent, 2);
+  await world.rest();
+  const { bytes } = world.intents.get(at(1, 'call')) ?? {};
+  world.begin(agent);
+  await world.rest();
+  expect(left).toEqual([bytes]);
+  expect(bytes).toMatch(/^\{"n":1,"_meta":\{"key":"[0-9a-f]{64}"\}\}$/);
+  expect(world.result).toMatchObject({ stop: 'answer' });
+});
+
 test('on approval, they may deny what would be asked', async () => {
   const [made, heard]: [Made[], HookInput[]] = [[], []];
   const hooks = { on_approval: [hook(deny('nobody works at night'), heard)] };
@@ -177,6 +202,20 @@ describe('after a tool', () => {
     const after = JSON.stringify(valueOf(world, at(1, 'after_tool')));
     expect(after).not.toContain('hidden');
     expect(after).toContain('AAAA');
+  });
+
+  test('the pages of a long result do not pass by them', async () => {
+    const long = 'hidden '.repeat(50_000);
+    const redact = hook(({ content }) => change(String(content).replaceAll('hidden', '******'))());
+    const agent: Agent = {
+      ...agentOf([], [fakeTool('send', async () => ok(long))], { policy: allowAll, hooks: { after_tool: [redact] } }),
+      model: model([['send']], [['read_result', { id: at(1, 'call'), offset: 70_000, length: 700 }]]),
+    };
+    const world = await begun(agent);
+    expect(world.artifacts.get(at(1, 'call'))).toContain('hidden');
+    const page = JSON.stringify(valueOf(world, at(1, 'after_tool', 2)));
+    expect(page).toContain('******');
+    expect(page).not.toContain('hidden');
   });
 
   test('they do not see what was never called', async () => {

@@ -25,6 +25,7 @@ export class World {
   readonly intents = new Map<string, Intent>();
   readonly questions = new Map<string, Asked>();
   readonly notes: AuditNote[] = [];
+  readonly artifacts = new Map<string, string>();
   /** Approvals, and the step whose intent consumed each. */
   readonly used = new Map<string, string>();
   result: TaskResult | undefined;
@@ -155,8 +156,14 @@ export class World {
       },
       withdraw: () => Promise.resolve(),
       sleep: () => Promise.resolve(),
-      keep: (name) => Promise.resolve(keyOf(name)),
-      kept: () => Promise.resolve(undefined),
+      keep: async (name, words) => {
+        this.artifacts.set(keyOf(name), words);
+        return keyOf(name);
+      },
+      kept: async (id, { offset, length }) => {
+        const words = this.artifacts.get(id);
+        return words === undefined ? undefined : { text: words.slice(offset, offset + length), total: words.length };
+      },
       note: (note) => notes.push(note),
       previous: () => Promise.resolve([]),
       branch: (key, body) => body(this.#context(life, keyOf(key))),
