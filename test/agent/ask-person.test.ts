@@ -228,7 +228,7 @@ test('a lent slot is one more, and is given back', async () => {
       order.push(`end ${index + 1}`);
     }),
   );
-  await vi.waitFor(() => expect(order).toEqual(['begin 1', 'begin 2']));
+  await vi.waitFor(() => expect(order).toEqual(['begin 1', 'begin 2']), { timeout: 20_000 });
   person.resolve();
   gates[0]?.resolve();
   await first;

@@ -206,7 +206,7 @@ describe('after a tool', () => {
 
   test('the pages of a long result do not pass by them', async () => {
     const long = 'hidden '.repeat(50_000);
-    const redact = hook(({ content }) => change(String(content).replaceAll('hidden', '******'))());
+    const redact = hook(({ content }) => change(JSON.stringify(content).replaceAll('hidden', '******'))());
     const agent: Agent = {
       ...agentOf([], [fakeTool('send', async () => ok(long))], { policy: allowAll, hooks: { after_tool: [redact] } }),
       model: model([['send']], [['read_result', { id: at(1, 'call'), offset: 70_000, length: 700 }]]),
