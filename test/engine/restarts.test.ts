@@ -246,7 +246,8 @@ test('a task past its time is as if it never was, also before it is pruned; the 
   const path = newFile();
   const engine = engineOn(path, asking(['a']));
   const quick = await engine.start({ ...request, ttlMs: 40, idempotencyKey: 'k' });
-  await engine.cancel(quick.id, 'ann', via);
+  // On a slow machine its time is over before the answer is read.
+  await engine.cancel(quick.id, 'ann', via).catch((error: unknown) => expect(error).toBeInstanceOf(NotFoundError));
   const slow = await until(engine, (await engine.start({ ...request, ttlMs: 5_000 })).id, waitsFor(1));
   await new Promise((resolve) => setTimeout(resolve, 60));
   await expect(engine.get(quick.id, 'ann')).rejects.toThrow(new NotFoundError(`There is no task ${quick.id}.`).message);
