@@ -1,6 +1,7 @@
 /**
  * What the engine puts on the audit log of what goes through it. What was said and shown is named by its hash: the
- * journal has the words, and forgets them in its time; the log stays.
+ * journal has the words, and forgets them in its time; the log stays. What is written often has its keys in order: so
+ * they need no sorting.
  */
 import { sha256 } from '../hash.ts';
 import type { JsonObject } from '../json.ts';
@@ -14,17 +15,17 @@ export const startedNote = ({ agent, owner, input, predecessor, definition }: Ta
   action: 'started',
   agent,
   detail: {
-    owner,
-    input: sha256(JSON.stringify(input)),
-    ...(predecessor !== undefined && { predecessor }),
     ...(definition !== undefined && { definition }),
+    input: sha256(JSON.stringify(input)),
+    owner,
+    ...(predecessor !== undefined && { predecessor }),
   },
 });
 
 /** @param outcome JSON text. */
 export const endedNote = (status: string, outcome: string): AuditNote => ({
   action: 'ended',
-  detail: { status, outcome: sha256(outcome) },
+  detail: { outcome: sha256(outcome), status },
 });
 
 export const calledNote = (bytes: string, effect: EffectClass, grant: Grant | undefined): AuditNote => ({
@@ -66,7 +67,7 @@ export const byNote = (action: 'retried' | 'cancelled', by: Answerer): AuditNote
 const isApproval = (request: Question['request']): boolean => request.kind === 'form' && request.approval !== undefined;
 
 function questionNote(action: AuditNote['action'], { request, wireKey }: Asked, detail: JsonObject): AuditNote {
-  const about = { detail: { question: wireKey, kind: request.kind, ...detail } };
+  const about = { detail: { kind: request.kind, question: wireKey, ...detail } };
   if (request.kind !== 'form' || request.approval === undefined) return { action, ...about };
   const { tool, rule, hash, bytes } = request.approval;
   return { action, tool, rule, approval: hash, args: sha256(bytes), ...about };

@@ -55,7 +55,7 @@ export function openSqliteStore(path: string): Store {
     },
     async close() {
       // What was appended last is worth an anchor too; if it cannot be synced, it has none.
-      await sync().catch(() => {});
+      if (audit.newest() !== undefined) await sync().catch(() => {});
       await anchor.close();
       db.close();
       if (log !== undefined) closeSync(log);
