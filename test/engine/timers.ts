@@ -1,5 +1,6 @@
 /** What every engine promises about time: what waits for it, and what it ends. */
 import { expect, test } from 'vitest';
+import type { Store } from '../../src/engine/store.ts';
 import { NotFoundError } from '../../src/errors.ts';
 import type { TaskHandler } from '../../src/task/engine.ts';
 import { answer, request, textOf, via } from './contract.ts';
@@ -10,6 +11,14 @@ import { accept, form, openKeys, until, waitsFor } from './questions.ts';
 const soon = { timings: { expire: 5 } };
 const never = { timings: { expire: 2 ** 30 } };
 const hour = 3_600_000;
+/** Time is looked at from the moment that the test says so: a slow machine is not too late to see what comes before. */
+function gated(store: Store): { store: Store; open: () => void } {
+  let isOpen = false;
+  return {
+    store: { ...store, expire: async (now, most) => (isOpen ? store.expire(now, most) : []) },
+    open: () => void (isOpen = true),
+  };
+}
 
 export function timerContract({ open, engineOn, ended }: Engines): void {
   /** Says how often it began, and whether time stood still for its limits. */
@@ -31,7 +40,7 @@ export function timerContract({ open, engineOn, ended }: Engines): void {
       answer((await context.requestInput('colour', form, ms)).action);
 
   test('a task that sleeps works, says why it waits, is parked, and goes on by itself when its time is over', async () => {
-    const store = open();
+    const { store, open: goOn } = gated(open());
     const { handler, stretches } = sleeper(40);
     const engine = engineOn(handler, { store, ...soon });
     const { id } = await engine.start(request);
@@ -39,6 +48,7 @@ export function timerContract({ open, engineOn, ended }: Engines): void {
     expect(asleep).toMatchObject({ status: 'working', statusMessage: 'the model rests' });
     expect(openKeys(asleep)).toEqual([]);
     await parked(store, id);
+    goOn();
     const done = await ended(engine, id);
     expect([textOf(done), done.statusMessage, stretches()]).toEqual(['slept true', undefined, 2]);
     expect((await engine.journal(id, 'ann')).map(({ key }) => key)).toEqual(['before', 'after']);
@@ -99,15 +109,18 @@ export function timerContract({ open, engineOn, ended }: Engines): void {
 
   test.each(['parked', 'at work'] as const)('a question that nobody answers in time is expired, %s', async (how) => {
     const free = Promise.withResolvers<void>();
-    const engine = engineOn(async (task, context) => {
+    const { store, open: goOn } = gated(open());
+    const handler: TaskHandler = async (task, context) => {
       const [said] = await Promise.all([
-        context.branch('ask', (branch) => asksFor(30)(task, branch)),
+        context.branch('ask', (branch) => asksFor(1)(task, branch)),
         how === 'at work' ? context.step('long', () => free.promise) : undefined,
       ]);
       return said;
-    }, soon);
+    };
+    const engine = engineOn(handler, { store, ...soon });
     const { id } = await until(engine, (await engine.start(request)).id, waitsFor(1));
     const [key = ''] = openKeys(await engine.get(id, 'ann'));
+    goOn();
     await until(engine, id, ({ status }) => status !== 'input_required');
     await engine.respond(id, 'ann', { [key]: accept('late') }, via);
     free.resolve();
