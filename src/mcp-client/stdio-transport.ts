@@ -20,8 +20,8 @@ import { inOneForm, toldOfTasks } from './sdk-seams.ts';
 export const closedByUs = 'it was closed';
 
 const mebibyte = 1024 * 1024;
-/** Bytes of a piece behind which there is more. */
-const fullPiece = 64 * 1024;
+/** Bytes that are read before others get their turn: a few hundred small messages. */
+const piece = 16 * 1024;
 /** How long stdout may still carry answers after the child's exit: a grandchild may hold the pipe open for ever. */
 const lastWordsMs = 200;
 
@@ -62,13 +62,16 @@ export class StdioTransport implements Transport {
   async start(): Promise<void> {
     const group = await startGroup(this.#target, this.#graceMs);
     this.#group = group;
-    const read = messageLines(bounds.message, {
+    const lines = messageLines(bounds.message, {
       line: (line) => this.#read(line),
       tooLong: () => this.#giveUp(`it sent a message over ${bounds.message / mebibyte} MiB`),
     });
+    const hear = (chunk: Buffer): void => {
+      if (!this.#isClosed) lines(chunk);
+    };
     group.stdout.on('data', (chunk: Buffer) => {
-      if (!this.#isClosed) read(chunk);
-      if (chunk.length >= fullPiece) breathe(group.stdout);
+      if (chunk.length > piece) void readInPieces(group.stdout, chunk, hear);
+      else hear(chunk);
     });
     group.stderr.on('data', (chunk: Buffer) => {
       const text = chunk.toString('utf8');
@@ -160,10 +163,14 @@ export class StdioTransport implements Transport {
   }
 }
 
-/** Node reads on for up to 2 MiB in one turn: thousands of small messages, while everybody else waits. */
-function breathe(stream: Readable): void {
+/** Node reads up to 2 MiB in one turn: thousands of small messages, while everybody else waits. */
+async function readInPieces(stream: Readable, chunk: Buffer, hear: (piece: Buffer) => void): Promise<void> {
   stream.pause();
-  setImmediate(() => stream.resume());
+  for (let at = 0; at < chunk.length; at += piece) {
+    hear(chunk.subarray(at, at + piece));
+    await new Promise(setImmediate);
+  }
+  stream.resume();
 }
 
 async function lastWords(group: ProcessGroup): Promise<void> {
