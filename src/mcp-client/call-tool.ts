@@ -51,10 +51,30 @@ async function send(server: Server, call: RemoteCall, args: JsonObject, options:
       ),
     };
   }
-  const sent = await server.slots.add(() => sendInSlot(server, call, args, options), { signal: options.signal });
+  const sent = await inSlot(server, () => sendInSlot(server, call, args, options), options.signal);
   // Cancelled meanwhile: then it is not resumed, and following it is cancelling it.
   if ('task' in sent && !options.signal.aborted) await options.commit.reference(sent.task.id);
   return sent;
+}
+
+/**
+ * The signal ends the wait for a slot only. A queue that knew it later would give up at once on a call that has left,
+ * and nobody would cancel the task that it becomes.
+ */
+async function inSlot<T>({ slots }: Server, work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  const waiting = new AbortController();
+  const leave = (): void => waiting.abort(signal.reason);
+  signal.addEventListener('abort', leave, { once: true });
+  const begin = (): Promise<T> => {
+    signal.removeEventListener('abort', leave);
+    return work();
+  };
+  try {
+    return await slots.add(begin, { signal: waiting.signal });
+  } finally {
+    signal.removeEventListener('abort', leave);
+  }
 }
 
 async function sendInSlot(server: Server, call: RemoteCall, args: JsonObject, options: ToolCallOptions): Promise<Sent> {
