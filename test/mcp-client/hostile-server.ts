@@ -159,7 +159,7 @@ function act(id: Message['id'], params: Message['params']): void {
           clearInterval(timer);
           answer(id, done);
         }
-      }, 50);
+      }, 300);
     },
     'progress-for-ever': () => {
       const token = (params as { _meta?: { progressToken?: number } } | undefined)?._meta?.progressToken;

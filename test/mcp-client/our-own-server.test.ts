@@ -4,7 +4,7 @@ import type { ToolOutcome, ToolProgress } from '../../src/agent/tool.ts';
 import type { JsonObject } from '../../src/json.ts';
 import { serveHttp } from '../../src/mcp-server/http.ts';
 import { fakeNetwork } from '../mcp-server/network.ts';
-import { call, type CallOptions, http, open, patient, said, stdio, toolOf } from './peers.ts';
+import { call, type CallOptions, http, open, said, stdio, toolOf } from './peers.ts';
 
 const go = { message: 'go' };
 
@@ -54,7 +54,7 @@ test('a call that a dead process left is gone on with', async () => {
   const { act } = await deputy();
   const references: string[] = [];
   const left = act('silent', go, { references });
-  await expect.poll(() => references.length, patient).toBe(1);
+  await expect.poll(() => references.length).toBe(1);
   const resumed = act('silent', go, { reference: references[0] ?? '' });
   await act('release', go);
   expect(said(await resumed)).toBe(said(await left));
@@ -65,7 +65,7 @@ test('a cancelled call is cancelled there, and it is acknowledged before we go o
   const references: string[] = [];
   const stop = new AbortController();
   const outcome = act('endless', go, { references, signal: stop.signal });
-  await expect.poll(() => references.length, patient).toBe(1);
+  await expect.poll(() => references.length).toBe(1);
   stop.abort(new Error('enough'));
   await expect(outcome).rejects.toThrow('enough');
   expect(cancelled).toEqual(references);
@@ -76,7 +76,7 @@ test('a question there is progress here, which says where to answer it', async (
   const progress: ToolProgress[] = [];
   const references: string[] = [];
   const outcome = act('asker', go, { progress, references });
-  await expect.poll(() => progress.map(({ message }) => message).join('\n'), patient).toMatch(/Who are you\?/);
+  await expect.poll(() => progress.map(({ message }) => message).join('\n')).toMatch(/Who are you\?/);
   const [{ owner }, id] = [engine.started[0] ?? { owner: '' }, references[0] ?? ''];
   const task = await engine.get(id, owner);
   const [key] = task.status === 'input_required' ? Object.keys(task.inputRequests) : [];

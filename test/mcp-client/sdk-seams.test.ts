@@ -187,7 +187,7 @@ test('9: an abort comes back as a time-out, and is told in the form of its era',
   const { client, transport } = await connected({ ...old, 'tools/call': () => undefined });
   const stop = new AbortController();
   const calling = client.callTool({ name: 'act' }, { signal: stop.signal });
-  await vi.waitFor(() => expect(methods(transport)).toContain('tools/call'));
+  await expect.poll(() => methods(transport)).toContain('tools/call');
   stop.abort(new Error('mine'));
   await expect(calling).rejects.toMatchObject({ code: 'REQUEST_TIMEOUT', message: 'Error: mine' });
   expect(methods(transport).at(-1)).toBe('notifications/cancelled');
