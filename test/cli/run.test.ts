@@ -1,8 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cli, type Folder, folder, start } from './run-cli.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const agents = `version: 1
 mcpServers:
