@@ -25,6 +25,8 @@
  *    sees it (`inOneForm`), and a protected method of the client declares the extension with each request of 2026.
  * 12. `listen()` sends whatever filter it is given, but what the server says of `taskIds` is lost with its answer: only
  *    the first notification shows that it works.
+ * 13. A notification is handled a microtask after it came, an answer at once: progress that comes in one piece with its
+ *    answer is lost, unless the answer comes a microtask later. Over HTTP the SDK's own reader sees to that.
  */
 import {
   Client,

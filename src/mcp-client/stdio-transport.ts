@@ -132,11 +132,17 @@ export class StdioTransport implements Transport {
     if (message === undefined) this.#hearNoise(line);
     else if (isOfInterest(message)) {
       this.#noiseBytes = 0;
-      try {
-        this.onmessage?.(inOneForm(message));
-      } catch (error) {
-        this.#log.warn(`a message could not be handled: ${messageOf(error)}`);
-      }
+      // Seam 13: an answer must not overtake what was said before it.
+      if ('method' in message) this.#hear(message);
+      else queueMicrotask(() => this.#hear(message));
+    }
+  }
+
+  #hear(message: JSONRPCMessage): void {
+    try {
+      this.onmessage?.(inOneForm(message));
+    } catch (error) {
+      this.#log.warn(`a message could not be handled: ${messageOf(error)}`);
     }
   }
 

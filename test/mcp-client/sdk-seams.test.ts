@@ -247,3 +247,24 @@ test('12: a subscription to a task is sent, and what the server says of it is lo
   expect(transport.sent.at(-1)?.params).toMatchObject({ notifications: filter });
   expect(honoredFilter).toEqual({});
 });
+
+test('13: progress that an answer follows at once is lost; a microtask makes the difference', async () => {
+  const heard = async (later: (answer: () => void) => void): Promise<number[]> => {
+    const { client } = await connected({
+      ...old,
+      'tools/call': ({ id }, say) => {
+        const params = { progressToken: id, progress: 1 };
+        queueMicrotask(() => {
+          say({ jsonrpc: '2.0', method: 'notifications/progress', params });
+          later(() => say({ jsonrpc: '2.0', id, result: { content: [] } }));
+        });
+        return undefined;
+      },
+    });
+    const steps: number[] = [];
+    await askTool(client, target, {}, { onprogress: ({ progress }) => void steps.push(progress) });
+    return steps;
+  };
+  expect(await heard((answer) => answer())).toEqual([]);
+  expect(await heard(queueMicrotask)).toEqual([1]);
+});
