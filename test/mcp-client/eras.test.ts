@@ -175,7 +175,7 @@ describe('over HTTP', () => {
     await servers.tools(['web'], never);
     expect(sessions.size).toBe(1);
     await servers.close();
-    expect(requests.at(-1)?.method).toBe('DELETE');
+    await expect.poll(() => requests.at(-1)?.method).toBe('DELETE');
   });
 });
 

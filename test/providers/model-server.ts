@@ -26,13 +26,13 @@ export function modelServer(): ModelServer {
   let next: Responder[] = [];
   let url = '';
   const answerNext = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
     const cut = new Promise<void>((resolve) => {
       response.once('close', () => {
         if (!response.writableFinished) resolve();
       });
     });
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = JSON.parse(Buffer.concat(chunks).toString() || '{}') as JsonObject;
     asked.push({ path: request.url ?? '', headers: request.headers, body, cut });
     const responder = next.shift() ?? json({ error: { message: 'nothing left to answer' } }, 418);
