@@ -38,7 +38,7 @@ export function modelServer(): ModelServer {
     const responder = next.shift() ?? json({ error: { message: 'nothing left to answer' } }, 418);
     responder(response, request, body);
   };
-  const server = createServer((request, response) => {
+  const server = createServer({ keepAliveTimeout: 600_000 }, (request, response) => {
     // A client that goes away while it asks is part of what is tested.
     answerNext(request, response).catch(() => response.destroy());
   });
