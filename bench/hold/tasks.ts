@@ -7,7 +7,7 @@ import { type Ledger, waitedFor } from './ledger.ts';
 /** Starts side by side. */
 const lanes = 64;
 /** After this long something is lost, not late. */
-const patienceMs = 120_000;
+const patienceMs = 600_000;
 
 const parkingOrder = (index: number): string => `order ${index}`;
 const slowOrder = (index: number): string => `slow order ${index}`;

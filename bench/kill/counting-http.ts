@@ -11,7 +11,7 @@ export interface CountingServer {
 
 /** In this process: it outlives everything that is killed. */
 export async function startCountingHttp(effects: string): Promise<CountingServer> {
-  const server = createServer((request, response) => {
+  const server = createServer({ keepAliveTimeout: 600_000 }, (request, response) => {
     if (request.method !== 'POST') return response.writeHead(405, { allow: 'POST' }).end();
     response.on('error', () => undefined);
     void text(request)

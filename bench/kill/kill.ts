@@ -44,7 +44,8 @@ const earlyMs = 1_000;
 const mostEffects = 12;
 const bytesAnEffect = 10;
 const longestLifeMs = 10_000;
-const lastPatienceMs = 120_000;
+/** After this long a task is stuck, not late. */
+const lastPatienceMs = 600_000;
 
 export async function kill(args: string[]): Promise<void> {
   const options = readOptions(args);
@@ -89,13 +90,16 @@ async function run({ kills, control, json }: Options): Promise<Figures> {
     await driver.workAt(url, false, () => driver.open.length === 0 || Date.now() > until);
     await life.stop();
     const asked = new Set(questionsAsked(store));
+    // Set aside, a task does not come to ask.
+    const setAside = new Set(driver.tasks.filter(isSetAside).map(({ id }) => id));
+    const wasToAsk = (name: string): boolean => !setAside.has(name.split(' ')[0]);
     return {
       kills,
       killsBeforeServing,
       ...taskFigures(driver, tasksStored(store)),
       ...effectFigures(driver, effects),
       unknown: unknown.size,
-      unasked: [...unknown].filter((name) => !asked.has(name)).length,
+      unasked: [...unknown].filter((name) => wasToAsk(name) && !asked.has(name)).length,
       answered: driver.answers,
     };
   } finally {

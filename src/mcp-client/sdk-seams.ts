@@ -25,6 +25,11 @@
  *    sees it (`inOneForm`), and a protected method of the client declares the extension with each request of 2026.
  * 12. `listen()` sends whatever filter it is given, but what the server says of `taskIds` is lost with its answer: only
  *    the first notification shows that it works.
+ * 13. A request for a question and its answer are checked against the SDK's own shapes, which know nothing of tasks: a
+ *    protected method lets them through, where the request was offered.
+ * 14. The SDK never declares tasks of ours, so they are put into the `initialize` of 2025.
+ * 15. A notification is handled a microtask after it came, an answer at once: progress that comes in one piece with its
+ *    answer is lost, unless the answer comes a microtask later. Over HTTP the SDK's own reader sees to that.
  */
 import {
   Client,

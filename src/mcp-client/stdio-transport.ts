@@ -143,11 +143,17 @@ export class StdioTransport implements Transport {
       this.#noiseBytes = 0;
       if (isRequest(message) && this.#requests.isTooMany())
         return this.#giveUp(`it sent over ${bounds.requests} requests in ${bounds.requestsTime / 1_000} s`);
-      try {
-        this.onmessage?.(inOneForm(message));
-      } catch (error) {
-        this.#log.warn(`a message could not be handled: ${messageOf(error)}`);
-      }
+      // Seam 15: an answer must not overtake what was said before it.
+      if ('method' in message) this.#hear(message);
+      else queueMicrotask(() => this.#hear(message));
+    }
+  }
+
+  #hear(message: JSONRPCMessage): void {
+    try {
+      this.onmessage?.(inOneForm(message));
+    } catch (error) {
+      this.#log.warn(`a message could not be handled: ${messageOf(error)}`);
     }
   }
 

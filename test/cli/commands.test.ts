@@ -1,10 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cli, type Folder, folder, repository } from './run-cli.ts';
-
-// Dozens of processes, on a machine that may be busy.
-vi.setConfig({ testTimeout: 60_000 });
 
 let empty: Folder;
 beforeAll(async () => {

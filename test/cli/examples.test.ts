@@ -1,9 +1,7 @@
 import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { cli, folder, repository } from './run-cli.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 describe('examples', () => {
   test.each([

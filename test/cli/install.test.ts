@@ -1,10 +1,8 @@
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { beforeAll, afterAll, describe, expect, test, vi } from 'vitest';
+import { beforeAll, afterAll, describe, expect, test } from 'vitest';
 import { parseJsonc } from '../../src/cli/hosts/jsonc.ts';
 import { cli, type Folder, folder, repository } from './run-cli.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 let where: Folder;
 let args: string[];

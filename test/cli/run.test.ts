@@ -1,8 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isAlive } from '../mcp-client/peers.ts';
 import { cli, type Folder, folder, start } from './run-cli.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const agents = `version: 1
 permissions: { allow: ['*/*'] }
@@ -179,15 +178,6 @@ describe('run', () => {
     expect(forced.err).toContain('\x1b[31m');
   });
 });
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-};
 
 const pidsIn = (log: string): number[] => /pids (\d+) (\d+)/.exec(log)?.slice(1).map(Number) ?? [];
 

@@ -1,9 +1,7 @@
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cli, type Folder, folder, start } from './run-cli.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 let where: Folder;
 beforeAll(async () => {

@@ -1,9 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isNewEnough } from '../../src/cli/node-version.ts';
 import { cli, type Folder, folder } from './run-cli.ts';
 import { serverScript } from './tiny-server.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const agents = `version: 1
 permissions: { allow: ['*/*'] }

@@ -1,11 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { hands } from './hands.ts';
 import { cli, type Folder, folder, type Running, start } from './run-cli.ts';
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const files = {
   'agents.yaml': `version: 1
@@ -52,7 +50,7 @@ const listed = async (...args: string[]) => {
 /** A `run` that is killed while its unsafe call is under way. @returns the id of its task. */
 async function killedWhilePaying(): Promise<string> {
   const run = begin(['run', 'payer', 'hang']);
-  await vi.waitFor(() => expect(effects()).toEqual(['hang']), { timeout: 20_000 });
+  await expect.poll(effects).toEqual(['hang']);
   run.child.kill('SIGKILL');
   await run.done;
   const [task] = await listed();
@@ -121,9 +119,7 @@ describe('a run that was killed while an unsafe call was under way', () => {
     const id = await killedWhilePaying();
     const serve = begin(['serve']);
     await serve.saw('err', /Serving/);
-    await vi.waitFor(async () => expect(await listed('--status', 'input_required')).toHaveLength(1), {
-      timeout: 30_000,
-    });
+    await expect.poll(() => listed('--status', 'input_required')).toHaveLength(1);
     const watching = begin(['tasks', 'watch', id]);
     await watching.saw('err', /nobody knows whether it happened/);
     expect(await cli(where, ['tasks', 'respond', id, 'decision=run'])).toMatchObject({ code: 0 });
@@ -136,7 +132,7 @@ describe('a run that was killed while an unsafe call was under way', () => {
 
 test('a task that a server works on is watched and cancelled from another process', async () => {
   const run = begin(['run', 'payer', 'hang']);
-  await vi.waitFor(() => expect(effects()).toEqual(['hang']), { timeout: 20_000 });
+  await expect.poll(effects).toEqual(['hang']);
   const [task] = await listed('--status', 'working');
   const watching = begin(['tasks', 'watch', task?.id ?? '', '--json']);
   await watching.saw('out', /"working"/);

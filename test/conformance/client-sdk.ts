@@ -13,6 +13,9 @@ import {
 import { discoverHere } from './client-discover.ts';
 import { authorizedFetch, DpopOAuth, RefereeOAuth, WorkloadOAuth } from './client-oauth.ts';
 
+/** The referee starts all its clients at once: on a small machine each waits long for its turn. */
+const patient = { timeout: 300_000 };
+
 type Context = Record<string, unknown>;
 type Scenario = (url: string, context: Context) => Promise<void>;
 
@@ -20,21 +23,21 @@ const scenarios: Record<string, Scenario> = {
   'elicitation-sep1034-client-defaults': async (url) => {
     const client = newClient({ elicitation: { form: { applyDefaults: true } } });
     client.setRequestHandler('elicitation/create', () => ({ action: 'accept', content: {} }));
-    await client.connect(new StreamableHTTPClientTransport(new URL(url)));
-    await client.listTools();
-    await client.callTool({ name: 'test_client_elicitation_defaults', arguments: {} });
+    await client.connect(new StreamableHTTPClientTransport(new URL(url)), patient);
+    await client.listTools(undefined, patient);
+    await client.callTool({ name: 'test_client_elicitation_defaults', arguments: {} }, patient);
     await client.close();
   },
   'sep-2322-client-request-state': async (url) => {
     discoverHere({ tools: {} });
     const client = newClient({ elicitation: {} });
     client.setRequestHandler('elicitation/create', () => ({ action: 'accept', content: { confirmed: true } }));
-    await client.connect(new StreamableHTTPClientTransport(new URL(url)));
-    await client.listTools();
+    await client.connect(new StreamableHTTPClientTransport(new URL(url)), patient);
+    await client.listTools(undefined, patient);
     for (const name of ['test_mrtr_echo_state', 'test_mrtr_no_state', 'test_mrtr_unrelated'])
-      await client.callTool({ name, arguments: {} });
+      await client.callTool({ name, arguments: {} }, patient);
     // The SDK refuses a result without its type; what counts is that it does not ask again.
-    await client.callTool({ name: 'test_mrtr_no_result_type', arguments: {} }).catch(() => {});
+    await client.callTool({ name: 'test_mrtr_no_result_type', arguments: {} }, patient).catch(() => {});
     await client.close();
   },
   'auth/pre-registration': (url, { client_id, client_secret }) => {
@@ -97,16 +100,19 @@ const newClient = (capabilities: ClientCapabilities = {}): Client =>
 
 async function callAuthorized(url: string, oauth: RefereeOAuth): Promise<void> {
   const client = newClient();
-  await client.connect(new StreamableHTTPClientTransport(new URL(url), { fetch: authorizedFetch(oauth, url) }));
-  await client.listTools();
-  await client.callTool({ name: 'test-tool', arguments: {} });
+  await client.connect(
+    new StreamableHTTPClientTransport(new URL(url), { fetch: authorizedFetch(oauth, url) }),
+    patient,
+  );
+  await client.listTools(undefined, patient);
+  await client.callTool({ name: 'test-tool', arguments: {} }, patient);
   await client.close();
 }
 
 async function listWith(url: string, authProvider: OAuthClientProvider): Promise<void> {
   const client = newClient();
-  await client.connect(new StreamableHTTPClientTransport(new URL(url), { authProvider }));
-  await client.listTools();
+  await client.connect(new StreamableHTTPClientTransport(new URL(url), { authProvider }), patient);
+  await client.listTools(undefined, patient);
   await client.close();
 }
 
@@ -115,14 +121,14 @@ async function callBound(url: string): Promise<void> {
   const oauth = new DpopOAuth();
   const transport = new StreamableHTTPClientTransport(new URL(url), { authProvider: oauth });
   await newClient()
-    .connect(transport)
+    .connect(transport, patient)
     .catch((error: unknown) => {
       if (!(error instanceof UnauthorizedError)) throw error;
     });
   await transport.finishAuth(oauth.granted?.code ?? '', oauth.granted?.iss);
   const client = newClient();
-  await client.connect(new StreamableHTTPClientTransport(new URL(url), { authProvider: oauth }));
-  await client.listTools();
-  await client.callTool({ name: 'test-tool', arguments: {} });
+  await client.connect(new StreamableHTTPClientTransport(new URL(url), { authProvider: oauth }), patient);
+  await client.listTools(undefined, patient);
+  await client.callTool({ name: 'test-tool', arguments: {} }, patient);
   await client.close();
 }

@@ -13,4 +13,12 @@ if (scenario === '' || url === undefined) throw new Error('use: MCP_CONFORMANCE_
 /** What the scenario tells its client. */
 const context = JSON.parse(process.env['MCP_CONFORMANCE_CONTEXT'] ?? '{}') as Record<string, unknown>;
 
+// The referee's servers end a kept connection after 5 s, however long this process waits for its turn between requests.
+const kept = globalThis.fetch;
+globalThis.fetch = (input, init) => {
+  const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined));
+  headers.set('connection', 'close');
+  return kept(input, { ...init, headers });
+};
+
 if (!(await useOurClient(scenario, url, context))) await useSdkClient(scenario, url, context);

@@ -12,6 +12,9 @@ export type Role = 'server' | 'client';
 
 const referee = fileURLToPath(import.meta.resolve('@modelcontextprotocol/conformance/dist/index.js'));
 
+/** Of each scenario. Those of clients run all at once, and a slow machine is no failure. */
+const patienceMs = '600000';
+
 /** The scenarios that are scored. */
 export async function requiredScenarios(revision: string, role: Role): Promise<string[]> {
   const text = await readFile(join(referee, '../../requirements', `${revision}.yaml`), 'utf8');
@@ -21,16 +24,15 @@ export async function requiredScenarios(revision: string, role: Role): Promise<s
 export const judgeServer = (url: string, revision: string): Promise<Results> =>
   results(revision, 'server', ['--url', url]);
 
-/** Its scenarios run all at once, and a slow machine is no failure. */
 export function judgeClient(revision: string): Promise<Results> {
   const client = fileURLToPath(new URL('./client.ts', import.meta.url));
-  return results(revision, 'client', ['--command', `"${process.execPath}" "${client}"`, '--timeout', '120000']);
+  return results(revision, 'client', ['--command', `"${process.execPath}" "${client}"`]);
 }
 
 async function results(revision: string, role: Role, target: string[]): Promise<Results> {
   const out = await mkdtemp(join(tmpdir(), 'deputy-conformance-'));
   try {
-    const argv = [referee, role, ...target, '--requirements', revision, '-o', out];
+    const argv = [referee, role, ...target, '--requirements', revision, '--timeout', patienceMs, '-o', out];
     const child = spawn(process.execPath, argv, { stdio: ['ignore', 'ignore', 'pipe'] });
     let complaints = '';
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => (complaints += chunk));

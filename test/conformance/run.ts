@@ -50,7 +50,10 @@ async function report(revision: string, role: Role, results: Results, expected: 
 const faults = (checks: readonly Check[] = []): string =>
   checks
     .filter(({ status }) => status === 'FAILURE' || status === 'WARNING')
-    .map(({ id, status, errorMessage }) => `    ${status} ${id}: ${errorMessage ?? ''}`)
+    .map(
+      ({ id, status, errorMessage, details }) =>
+        `    ${status} ${id}: ${errorMessage ?? JSON.stringify(details ?? '')}`,
+    )
     .join('\n');
 
 process.exitCode = (await run()) ? 0 : 1;

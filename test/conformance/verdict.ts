@@ -4,6 +4,7 @@ export interface Check {
   id: string;
   status: string;
   errorMessage?: string;
+  details?: unknown;
 }
 
 /** By scenario. */

@@ -147,7 +147,7 @@ describe.each([anthropicWire, openaiWire, openaiChatWire])('run over $provider',
     expect(deltas.join('')).toBe('First a look around.It was built in 1811; the report is written.');
     expect(events.filter((event) => event['type'] === 'tool_end')).toHaveLength(12);
     expect(server.asked.every(({ body }) => body['stream'] === true)).toBe(true);
-    expect(await processesIn(folder)).toEqual([]);
+    await expect.poll(() => processesIn(folder)).toEqual([]);
   });
 });
 

@@ -402,21 +402,29 @@ export function engineContract({ open, engineOn, ended }: Engines): void {
     expect(task).toMatchObject({ result: { content: [{ text: 'fulfilled,rejected,fulfilled' }] } });
   });
 
-  test('close lets running tasks end, refuses new ones, then leaves the rest to the next process; twice is once', async () => {
+  test('close lets running tasks end, also one whose start is under way, and refuses new ones; twice is once', async () => {
     const hands = byHand();
     const engine = engineOn(hands.handler);
-    const [quick, slow] = [await engine.start(request), await engine.start(request)];
-    const watching = [quick, slow].map(({ id }) => collect(engine.watch(id, 'ann')));
-    const { context, result } = await hands.of(slow);
-    context.signal.addEventListener('abort', () => result.reject(new Error('cut')));
-    (await hands.of(quick)).result.resolve(answer('x'));
-    const late = engine.start(request).catch((error: unknown) => error); // under way when the drain begins
-    const closing = engine.close(50);
+    const quick = await engine.start(request);
+    const late = engine.start(request).catch((error: unknown) => error);
+    const closing = engine.close(60_000);
     await expect(engine.start(request)).rejects.toBeInstanceOf(UnavailableError);
-    const stored = (await late) as Task;
-    (await hands.of(stored)).result.resolve(answer('y'));
+    const both = [quick, (await late) as Task];
+    const watching = both.map(({ id }) => collect(engine.watch(id, 'ann')));
+    for (const task of both) (await hands.of(task)).result.resolve(answer('x'));
     await Promise.all([closing, engine.close()]);
-    expect((await Promise.all(watching)).map((events) => shapes(events).at(-1))).toEqual(['completed', 'working']);
+    expect((await Promise.all(watching)).map((events) => shapes(events).at(-1))).toEqual(['completed', 'completed']);
+  });
+
+  test('close cuts off what does not end in time, and leaves it to the next process', async () => {
+    const hands = byHand();
+    const engine = engineOn(hands.handler);
+    const task = await engine.start(request);
+    const watching = collect(engine.watch(task.id, 'ann'));
+    const { context } = await hands.of(task);
+    await engine.close(50);
+    expect(context.signal.reason).toBeInstanceOf(UnavailableError);
+    expect(shapes(await watching)).toEqual(['working']);
   });
 
   test('close does not wait for ever for code that heeds no signal', async () => {

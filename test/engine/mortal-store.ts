@@ -1,11 +1,10 @@
 /** Stores of processes that die: for rehearsals of a crash at a place that the test chooses. */
-import { spawnSync } from 'node:child_process';
 import { hostname } from 'node:os';
 import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
 import type { Instance, Store } from '../../src/engine/store.ts';
 
-/** A process that was, and is no more. */
-const gone = spawnSync('true').pid;
+/** No process has it, now or later: no system counts so far. */
+const gone = 2 ** 30;
 let instances = 0;
 export const goneInstance = (): Instance => ({ id: `gone-${(instances += 1)}`, pid: gone, host: hostname() });
 

@@ -126,13 +126,7 @@ describe.each<[string, () => Promise<McpServers> | McpServers]>([
     const before = await servers.tools(['web'], never);
     expect(await servers.tools(['web'], never)).toBe(before);
     await call(await toolOf(servers, 'web/grow'));
-    const end = Date.now() + 3_000;
-    let ids: string[] = [];
-    while (!ids.includes('web/grown') && Date.now() < end) {
-      await new Promise((resolve) => setTimeout(resolve, 10));
-      ids = (await servers.tools(['web'], never)).map((tool) => tool.id);
-    }
-    expect(ids).toContain('web/grown');
+    await expect.poll(async () => (await servers.tools(['web'], never)).map((tool) => tool.id)).toContain('web/grown');
   });
 });
 
@@ -181,7 +175,7 @@ describe('over HTTP', () => {
     await servers.tools(['web'], never);
     expect(sessions.size).toBe(1);
     await servers.close();
-    expect(requests.at(-1)?.method).toBe('DELETE');
+    await expect.poll(() => requests.at(-1)?.method).toBe('DELETE');
   });
 });
 

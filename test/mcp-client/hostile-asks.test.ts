@@ -9,7 +9,7 @@ import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { SamplingRefused, type ToolCallOptions } from '../../src/agent/tool.ts';
 import type { InputRequest } from '../../src/task/question.ts';
 import { listen } from './listen.ts';
-import { call, http, isAlive, open, patient, said, stdio, toolOf, until } from './peers.ts';
+import { call, http, isAlive, open, said, stdio, toolOf, until } from './peers.ts';
 
 const stalls: [string, number][] = [];
 afterAll(() => {
@@ -190,7 +190,7 @@ describe('in 2026 a server that asks', () => {
     const { outcome, notes } = await meet('2026', mode);
     expect(said(outcome)).toBe('answered');
     await expect
-      .poll(() => notes().join('\n'), patient)
+      .poll(() => notes().join('\n'))
       .toMatch(/answered \{"(k{400,}|__proto__":\{"action":"accept","content":\{\}\},"constructor")/);
   });
 
@@ -259,7 +259,7 @@ describe('in 2025 a server that asks', () => {
   ])('by %s changes nothing', async (mode, answered) => {
     const { outcome, notes, asked } = await meet('2025', mode, 'never');
     expect(said(outcome)).toBe('done');
-    if (answered !== undefined) await expect.poll(() => notes().join('\n'), patient).toMatch(answered);
+    if (answered !== undefined) await expect.poll(() => notes().join('\n')).toMatch(answered);
     expect(asked.length).toBeLessThanOrEqual(1);
   });
 

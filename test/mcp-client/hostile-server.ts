@@ -159,7 +159,15 @@ function act(id: Message['id'], params: Message['params']): void {
           clearInterval(timer);
           answer(id, done);
         }
-      }, 50);
+      }, 300);
+    },
+    'progress-with-answer': () => {
+      const progressToken = (params as { _meta?: { progressToken?: number } } | undefined)?._meta?.progressToken;
+      const lines = [
+        { method: 'notifications/progress', params: { progressToken, progress: 1, total: 1 } },
+        { id, result: done },
+      ];
+      write(lines.map((line) => `${JSON.stringify({ jsonrpc: '2.0', ...line })}\n`).join(''));
     },
     'progress-for-ever': () => {
       const token = (params as { _meta?: { progressToken?: number } } | undefined)?._meta?.progressToken;

@@ -4,13 +4,15 @@ import type { ToolOutcome } from '../../src/agent/tool.ts';
 import { UnavailableError } from '../../src/errors.ts';
 import { silentLog } from '../../src/log.ts';
 import { type McpServers, openServers } from '../../src/mcp-client/open-servers.ts';
+import { cpuTimeSince } from '../cpu-time.ts';
 import { call, isAlive, never, openHostile, quick, said, stdio, toolOf, until } from './peers.ts';
 
 async function closed(peer: ReturnType<typeof openHostile>): Promise<void> {
   const pids = peer.pids();
   expect(pids.length).toBeGreaterThan(0);
   await peer.servers.close();
-  expect(pids.filter(isAlive)).toEqual([]);
+  // What was sent SIGKILL beside the child may take a moment to be gone.
+  await expect.poll(() => pids.filter(isAlive)).toEqual([]);
 }
 
 describe('a server that does not come up', () => {
@@ -64,7 +66,7 @@ describe('a server that does not come up', () => {
   });
 
   test('that reads nothing is given up in time', async () => {
-    const peer = openHostile('never-reads', {}, { timings: { probe: 100, start: 2_000 } });
+    const peer = openHostile('never-reads', {}, { timings: { probe: 100, start: 1_000 } });
     await expect(peer.servers.tools(['bad'], never)).rejects.toThrow(/server "bad".*(not ready|timed out)/is);
     await closed(peer);
   });
@@ -100,7 +102,7 @@ describe('a call', () => {
   });
 
   test('without a sign of life ends at the idle time-out, and a server that hangs is started again', async () => {
-    const peer = openHostile('hangs', { idleTimeout: 100 });
+    const peer = openHostile('hangs', { idleTimeout: 100 }, { timings: { ping: 200 } });
     const outcome = await peer.act();
     expect(outcome.unknown).toBe('it gave no sign of life for 0.1 s and was cancelled');
     expect(said(outcome)).toMatch(
@@ -120,15 +122,21 @@ describe('a call', () => {
   });
 
   test('stays alive by its progress, which is passed on', async () => {
-    const peer = openHostile('progress', { idleTimeout: 250 });
+    const peer = openHostile('progress', { idleTimeout: 2_000 });
     const progress: { progress: number }[] = [];
     expect(said(await peer.act({}, { progress }))).toBe('done');
     expect(progress.map((each) => each.progress)).toEqual([1, 2, 3, 4, 5, 6, 7]);
     expect(progress[0]).toEqual({ progress: 1, total: 8 });
   });
 
+  test('loses no progress that comes in one piece with the answer', async () => {
+    const progress: { progress: number }[] = [];
+    expect(said(await openHostile('progress-with-answer').act({}, { progress }))).toBe('done');
+    expect(progress).toEqual([{ progress: 1, total: 1 }]);
+  });
+
   test('ends at the hard time-out whatever its progress', async () => {
-    const peer = openHostile('progress-for-ever', { idleTimeout: 200, hardTimeout: 400 });
+    const peer = openHostile('progress-for-ever', { idleTimeout: 30_000, hardTimeout: 400 });
     expect(said(await peer.act())).toMatch(/took longer than 0\.4 s and was cancelled \(hard time-out\)/);
     expect(await until(() => peer.notes().includes('cancelled'))).toBe(true);
   });
@@ -182,10 +190,10 @@ describe('stdout', () => {
   test.each(['flood-without-newline', 'flood-with-newlines'])('%s ends the connection, not us', async (mode) => {
     const peer = openHostile(mode);
     let longest = 0;
-    let last = performance.now();
+    let last = process.threadCpuUsage();
     const watch = setInterval(() => {
-      longest = Math.max(longest, performance.now() - last);
-      last = performance.now();
+      longest = Math.max(longest, cpuTimeSince(last));
+      last = process.threadCpuUsage();
     }, 5);
     const outcome = await peer.act();
     clearInterval(watch);
@@ -236,7 +244,7 @@ describe('an answer', () => {
   });
 
   test('that is a task which cannot be asked about is unknown', async () => {
-    const peer = openHostile('task', {}, { timings: { list: 150, taskSilence: 400 } });
+    const peer = openHostile('task', {}, { timings: { list: 2_000, taskSilence: 400 } });
     expect((await peer.act()).unknown).toMatch(/^the server "bad" said nothing of use about its task for 0\.4 s/);
   });
 
@@ -251,11 +259,11 @@ describe('an answer', () => {
   });
 
   test('cannot stall us by the pattern of its output schema', async () => {
-    const before = performance.now();
+    const before = process.threadCpuUsage();
     expect(said(await answer('slow-pattern', 'slow'))).toContain(
       'does not fit its own output schema: s must match pattern',
     );
-    expect(performance.now() - before).toBeLessThan(2_000);
+    expect(cpuTimeSince(before)).toBeLessThan(2_000);
   });
 
   test('may come between noise', async () => {
@@ -332,7 +340,7 @@ describe('a list', () => {
 
 describe('processes', () => {
   test('that ignore SIGTERM are ended with what they started', async () => {
-    const peer = openHostile('ignores-sigterm');
+    const peer = openHostile('ignores-sigterm', {}, { timings: { grace: 2_000 } }); // time enough to note it
     expect(await peer.act()).toMatchObject({ isError: false });
     expect(peer.pids()).toHaveLength(2);
     await closed(peer);

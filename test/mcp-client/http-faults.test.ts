@@ -44,7 +44,7 @@ async function faulty(onCall: OnCall, effect?: 'read') {
   }
   const headers = { authorization: 'Bearer s3cret-t0ken-value' };
   const rule = effect === undefined ? [] : [{ pattern: '*', matches: () => true, effect }];
-  const servers = open(http(`${peer.url}?key=another-secret`, { headers, tools: rule, idleTimeout: 2_000 }));
+  const servers = open(http(`${peer.url}?key=another-secret`, { headers, tools: rule, idleTimeout: 60_000 }));
   return { ...peer, calls, servers, act: async () => call(await toolOf(servers, 'web/act')) };
 }
 
@@ -96,7 +96,9 @@ describe('a call', () => {
     const peer = await faulty(done);
     const tool = await toolOf(peer.servers, 'web/act');
     await peer.stop();
-    await new Promise((resolve) => setTimeout(resolve, 50)); // until the end of the kept-alive socket has reached us
+    // Until the end of every kept-alive socket has reached us: only then a new one is tried, and refused.
+    const nothing = () => fetch(peer.url, { method: 'POST' }).then(String, (error: Error) => String(error.cause));
+    await expect.poll(nothing).toContain('ECONNREFUSED');
     expect(said(await call(tool))).toMatch(/web\/act was not called: .*connection refused/s);
   });
 

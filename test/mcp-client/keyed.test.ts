@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../src/json.ts';
 import type { ToolRule } from '../../src/mcp-client/options.ts';
-import { call, patient, said, toolOf } from './peers.ts';
+import { call, said, toolOf } from './peers.ts';
 import { type OnAsked, taskPeer } from './task-peer.ts';
 
 const keyed = (key?: string): ToolRule[] => [
@@ -59,7 +59,7 @@ describe('a keyed call', () => {
     const tool = await toolOf(peer.servers, 'web/act');
     const outcome = call(tool, { sum: 5 }, { callKey: 'ours' });
     for (const times of [1, 2]) {
-      await expect.poll(() => peer.count('tools/call'), patient).toBe(times);
+      await expect.poll(() => peer.count('tools/call')).toBe(times);
       peer.cut();
     }
     expect((await outcome).unknown).toContain('broke off');
@@ -93,7 +93,7 @@ describe('slots of a server', () => {
     );
     const tool = await toolOf(peer.servers, 'web/act');
     const calls = Array.from({ length: 50 }, () => call(tool, { owner: 'many' }, { owner: 'many' }));
-    await expect.poll(() => order.length, patient).toBe(1);
+    await expect.poll(() => order.length).toBe(1);
     const one = call(tool, { owner: 'one' }, { owner: 'one' });
     go();
     await Promise.all([...calls, one]);
@@ -111,7 +111,7 @@ describe('slots of a server', () => {
     const calls = Array.from({ length: 1_001 }, () =>
       call(tool, {}, { owner: 'many', signal: stop.signal }).catch(() => undefined),
     );
-    await expect.poll(() => held.length, patient).toBe(1);
+    await expect.poll(() => held.length).toBe(1);
     expect(said(await call(tool, {}, { owner: 'many' }))).toBe(
       'web/act was not called: the server "web" has no room: 1000 calls of the same owner wait already.',
     );

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { endLeftovers, instanceTag } from '../../src/mcp-client/leftovers.ts';
 
 const sleeper = (instance: string) =>
-  spawn('sleep', ['60'], { detached: true, stdio: 'ignore', env: { [instanceTag]: instance } });
+  spawn('sleep', ['3600'], { detached: true, stdio: 'ignore', env: { [instanceTag]: instance } });
 
 test.runIf(process.platform === 'linux')(
   'what a dead instance left running is ended, also outside of its group, and nothing else',

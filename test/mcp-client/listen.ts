@@ -7,7 +7,8 @@ export async function listen(
   handle: RequestListener,
 ): Promise<{ url: string; requests: IncomingMessage[]; stop: () => Promise<void>; cut: () => void }> {
   const requests: IncomingMessage[] = [];
-  const server = createServer((request, response) => {
+  // Node's 5 s would reset what is just being sent, where this process waits long for its turn.
+  const server = createServer({ keepAliveTimeout: 600_000 }, (request, response) => {
     requests.push(request);
     handle(request, response);
   });

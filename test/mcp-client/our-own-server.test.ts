@@ -4,7 +4,7 @@ import type { ToolOutcome, ToolProgress } from '../../src/agent/tool.ts';
 import type { JsonObject } from '../../src/json.ts';
 import { serveHttp } from '../../src/mcp-server/http.ts';
 import { fakeNetwork } from '../mcp-server/network.ts';
-import { call, type CallOptions, http, open, patient, said, stdio, toolOf } from './peers.ts';
+import { call, type CallOptions, http, open, said, stdio, toolOf } from './peers.ts';
 import { accept, person } from './questions.ts';
 
 const go = { message: 'go' };
@@ -57,7 +57,7 @@ test('a call that a dead process left is gone on with', async () => {
   const { act } = await deputy();
   const references: string[] = [];
   const left = act('silent', go, { references });
-  await expect.poll(() => references.length, patient).toBe(1);
+  await expect.poll(() => references.length).toBe(1);
   const resumed = act('silent', go, { reference: references[0] ?? '' });
   await act('release', go);
   expect(said(await resumed)).toBe(said(await left));
@@ -68,7 +68,7 @@ test('a cancelled call is cancelled there, and it is acknowledged before we go o
   const references: string[] = [];
   const stop = new AbortController();
   const outcome = act('endless', go, { references, signal: stop.signal });
-  await expect.poll(() => references.length, patient).toBe(1);
+  await expect.poll(() => references.length).toBe(1);
   stop.abort(new Error('enough'));
   await expect(outcome).rejects.toThrow('enough');
   expect(cancelled).toEqual(references);
@@ -79,7 +79,7 @@ test('a question there is progress here, which says where to answer it', async (
   const progress: ToolProgress[] = [];
   const references: string[] = [];
   const outcome = act('asker', go, { progress, references });
-  await expect.poll(() => progress.map(({ message }) => message).join('\n'), patient).toMatch(/Who are you\?/);
+  await expect.poll(() => progress.map(({ message }) => message).join('\n')).toMatch(/Who are you\?/);
   const [{ owner }, id] = [engine.started[0] ?? { owner: '' }, references[0] ?? ''];
   const task = await engine.get(id, owner);
   const [key] = task.status === 'input_required' ? Object.keys(task.inputRequests) : [];
@@ -98,7 +98,7 @@ test('a question there is one here where it may ask, and is answered from here',
   const { actAsked } = await deputy();
   const { ask, answer, asked, isAsked } = person();
   const outcome = actAsked('asker', { ask });
-  await expect.poll(() => isAsked('Who are you?'), patient).toBe(true);
+  await expect.poll(() => isAsked('Who are you?')).toBe(true);
   expect(asked[0]?.request).toMatchObject({ kind: 'form', schema: { properties: { name: { type: 'string' } } } });
   answer('Who', accept({ name: 'Ada' }));
   expect(said(await outcome)).toBe('Hello, Ada.');
@@ -108,7 +108,7 @@ test('two questions there are two here, answered in any order', async () => {
   const { actAsked } = await deputy();
   const { ask, answer, isAsked } = person();
   const outcome = actAsked('pair', { ask });
-  await expect.poll(() => isAsked('first?') && isAsked('second?'), patient).toBe(true);
+  await expect.poll(() => isAsked('first?') && isAsked('second?')).toBe(true);
   answer('second?', accept({ name: 'Bob' }));
   answer('first?', accept({ name: 'Ada' }));
   expect(said(await outcome)).toBe('Ada and Bob');
@@ -119,7 +119,7 @@ test('a question that is answered there is withdrawn here', async () => {
   const { ask, withdrawn, isAsked } = person();
   const references: string[] = [];
   const outcome = actAsked('asker', { ask, references });
-  await expect.poll(() => isAsked('Who are you?'), patient).toBe(true);
+  await expect.poll(() => isAsked('Who are you?')).toBe(true);
   const [{ owner }, id] = [engine.started[0] ?? { owner: '' }, references[0] ?? ''];
   const task = await engine.get(id, owner);
   const [key] = task.status === 'input_required' ? Object.keys(task.inputRequests) : [];

@@ -10,6 +10,7 @@ import { openRelay } from '../../src/mcp-client/relay.ts';
 import { countRestarts } from '../../src/mcp-client/restarts.ts';
 import { allowedPage } from '../../src/mcp-client/url-hosts.ts';
 import { withoutCredentials } from '../../src/mcp-client/without-credentials.ts';
+import { cpuTimeOf } from '../cpu-time.ts';
 import { listen } from './listen.ts';
 import { http } from './peers.ts';
 
@@ -100,11 +101,10 @@ describe('a schema from a server', () => {
     expect(check?.({ a: 'x' })).toBe('a must be number');
   });
 
-  test('is no reason to compare a long list with itself', () => {
+  test('is no reason to compare a long list with itself', async () => {
     const check = boundedCheck({ type: 'array', uniqueItems: true });
-    const before = performance.now();
-    expect(check?.(Array.from({ length: 20_000 }, () => ({ a: 1 })))).toBeUndefined();
-    expect(performance.now() - before).toBeLessThan(500);
+    const list = Array.from({ length: 20_000 }, () => ({ a: 1 }));
+    expect(await cpuTimeOf(() => expect(check?.(list)).toBeUndefined())).toBeLessThan(500);
   });
 
   test('is refused where models could not have it', () => {

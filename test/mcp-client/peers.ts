@@ -25,18 +25,19 @@ import { textOf } from '../../src/task/content.ts';
 
 export const never = new AbortController().signal;
 
+/** Short where every test would wait for it; where only a slow machine would come near it, long. */
 export const quick: Partial<Timings> = {
-  probe: 3_000,
-  start: 10_000,
-  list: 5_000,
-  ping: 200,
+  probe: 60_000,
+  start: 60_000,
+  list: 60_000,
+  ping: 60_000,
   grace: 300,
   backoff: 10,
   backoffMax: 50,
   pollLeast: 5,
   poll: 10,
-  taskSilence: 10_000,
-  cancelGrace: 5_000,
+  taskSilence: 60_000,
+  cancelGrace: 60_000,
   pageDone: 50,
 };
 
@@ -148,9 +149,6 @@ export async function toolOf(servers: McpServers, id: string): Promise<EffectToo
 
 export const said = (outcome: ToolOutcome): string => textOf(outcome.content);
 
-/** For `expect.poll`, on a machine with other things to do. */
-export const patient = { timeout: 15_000 };
-
 /** A zombie that nobody has reaped yet does nothing any more. */
 export function isAlive(pid: number): boolean {
   try {
@@ -161,8 +159,8 @@ export function isAlive(pid: number): boolean {
 }
 
 /** Waits for what nothing announces, such as the death of somebody else's child. */
-export async function until(claim: () => boolean, ms = 3_000): Promise<boolean> {
-  for (const end = Date.now() + ms; Date.now() < end;) {
+export async function until(claim: () => boolean): Promise<boolean> {
+  for (const end = Date.now() + 60_000; Date.now() < end;) {
     if (claim()) return true;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }

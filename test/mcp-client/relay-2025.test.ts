@@ -7,18 +7,7 @@ import type { JsonObject } from '../../src/json.ts';
 import type { McpServers } from '../../src/mcp-client/open-servers.ts';
 import { listen } from './listen.ts';
 import { oldAskingServer } from './old-asking-server.ts';
-import {
-  call,
-  type CallOptions,
-  http,
-  open,
-  patient,
-  readableLog,
-  said,
-  stdio,
-  type StdioOptions,
-  toolOf,
-} from './peers.ts';
+import { call, type CallOptions, http, open, readableLog, said, stdio, type StdioOptions, toolOf } from './peers.ts';
 import { accept, nameSchema, person } from './questions.ts';
 
 const asking = (more: Partial<StdioOptions> = {}, args: string[] = []): McpServers =>
@@ -40,7 +29,7 @@ describe('a plain call', () => {
     const servers = asking();
     const { ask, answer, asked, isAsked } = person();
     const outcome = use(servers, 'who', { ask });
-    await expect.poll(() => isAsked('Who'), patient).toBe(true);
+    await expect.poll(() => isAsked('Who')).toBe(true);
     expect(asked[0]?.request).toEqual({ kind: 'form', message: 'Who are you?', schema: nameSchema });
     answer('Who', accept({ name: 'Ada' }));
     expect(await outcome).toEqual({ answer: { action: 'accept', content: { name: 'Ada' } }, most: 1 });
@@ -51,7 +40,7 @@ describe('a plain call', () => {
     const people = ['Ada', 'Bob', 'Cleo'].map((name) => ({ name, ...person() }));
     const outcomes = people.map(({ ask, name }) => use(servers, 'who', { ask, owner: name }));
     for (const { name, answer, isAsked } of people) {
-      await expect.poll(() => isAsked('Who'), patient).toBe(true);
+      await expect.poll(() => isAsked('Who')).toBe(true);
       answer('Who', accept({ name }));
     }
     expect(await Promise.all(outcomes)).toEqual(
@@ -63,7 +52,7 @@ describe('a plain call', () => {
     const servers = asking();
     const { ask, answer, isAsked } = person();
     const outcome = use(servers, 'twice', { ask });
-    await expect.poll(() => isAsked('First?') && isAsked('Second?'), patient).toBe(true);
+    await expect.poll(() => isAsked('First?') && isAsked('Second?')).toBe(true);
     answer('Second?', { action: 'decline' });
     answer('First?', { action: 'expired' });
     expect(await outcome).toEqual([{ action: 'cancel' }, { action: 'decline' }]);
@@ -74,7 +63,7 @@ describe('a plain call', () => {
     const { ask, answer, isAsked } = person();
     await use(servers, 'declared');
     const outcome = use(servers, 'who', { ask });
-    await expect.poll(() => isAsked('Who'), patient).toBe(true);
+    await expect.poll(() => isAsked('Who')).toBe(true);
     await new Promise((resolve) => setTimeout(resolve, 1_200));
     answer('Who', accept({ name: 'Ada' }));
     expect(await outcome).toMatchObject({ answer: { action: 'accept' } });
@@ -94,7 +83,7 @@ describe('a plain call', () => {
     const { ask, withdrawn, isAsked } = person();
     const stop = new AbortController();
     const outcome = use(servers, 'who', { ask, signal: stop.signal });
-    await expect.poll(() => isAsked('Who'), patient).toBe(true);
+    await expect.poll(() => isAsked('Who')).toBe(true);
     stop.abort(new Error('enough'));
     await expect(outcome).rejects.toThrow('enough');
     expect(withdrawn).toHaveLength(1);
@@ -113,7 +102,7 @@ describe('a plain call', () => {
     const servers = open(stdio('old', './old-asking-server.ts', [], { asks: true }), { log });
     const { ask, asked } = person();
     expect(await use(servers, 'late', { ask })).toBe('answered');
-    await expect.poll(() => lines.join(''), patient).toContain('has to do with no open call; nobody was asked');
+    await expect.poll(() => lines.join('')).toContain('has to do with no open call; nobody was asked');
     expect(await use(servers, 'heard')).toEqual([{ action: 'cancel' }]);
     expect(asked).toEqual([]);
   });
@@ -159,7 +148,7 @@ describe('a page', () => {
   test('is asked for, and the server waits for it', async () => {
     const { ask, answer, asked, isAsked } = person();
     const outcome = use(asking(hosts), 'page-asked', { ask });
-    await expect.poll(() => isAsked('Sign in'), patient).toBe(true);
+    await expect.poll(() => isAsked('Sign in')).toBe(true);
     expect(asked[0]?.request).toEqual({
       kind: 'url',
       message: 'Sign in',
@@ -174,7 +163,7 @@ describe('a page', () => {
     const { ask, answer, isAsked } = person();
     const [commits, references]: [string[], string[]] = [[], []];
     const outcome = use(asking(hosts), 'page', { ask, commits, references });
-    await expect.poll(() => isAsked('Sign in'), patient).toBe(true);
+    await expect.poll(() => isAsked('Sign in')).toBe(true);
     answer('Sign in', accept());
     expect(await outcome).toBe('opened 2');
     expect(commits).toHaveLength(2);
@@ -184,7 +173,7 @@ describe('a page', () => {
   test('that nobody opens ends the call', async () => {
     const { ask, answer, isAsked } = person();
     const outcome = use(asking(hosts), 'page', { ask });
-    await expect.poll(() => isAsked('Sign in'), patient).toBe(true);
+    await expect.poll(() => isAsked('Sign in')).toBe(true);
     answer('Sign in', { action: 'decline' });
     expect(await outcome).toBe('old/page did not run: it wants a person to open a page first, and nobody did.');
   });
@@ -198,7 +187,7 @@ describe('a question as a task of ours', () => {
   test('is looked after by its server', async () => {
     const { ask, answer, isAsked } = person();
     const outcome = use(asking(), 'who-as-task', { ask });
-    await expect.poll(() => isAsked('As a task?'), patient).toBe(true);
+    await expect.poll(() => isAsked('As a task?')).toBe(true);
     answer('As a task?', accept({ name: 'Ada' }));
     expect(await outcome).toMatchObject({
       states: 'completed',
@@ -232,7 +221,7 @@ describe('a task of a server of 2025', () => {
     const { ask, answer, isAsked } = person();
     const servers = open(stdio('old', './old-task-server.ts', [], { asks: true }));
     const outcome = call(await toolOf(servers, 'old/asks'), {}, { ask });
-    await expect.poll(() => isAsked('Rye?'), patient).toBe(true);
+    await expect.poll(() => isAsked('Rye?')).toBe(true);
     answer('Rye?', { action: 'decline' });
     expect(said(await outcome)).toBe('decline');
   });
@@ -252,7 +241,7 @@ test('over HTTP it is the same: asked on the stream of the call, answered by a r
   const { ask, answer, isAsked } = person();
   const tool = await toolOf(open(http(peer.url, { asks: true })), 'web/who');
   const outcome = call(tool, {}, { ask });
-  await expect.poll(() => isAsked('Who'), patient).toBe(true);
+  await expect.poll(() => isAsked('Who')).toBe(true);
   answer('Who', accept({ name: 'Ada' }));
   expect(said(await outcome)).toContain('"name":"Ada"');
 });

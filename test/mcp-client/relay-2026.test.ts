@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { SamplingRefused } from '../../src/agent/tool.ts';
 import type { JsonObject } from '../../src/json.ts';
 import type { InputResponse } from '../../src/task/question.ts';
-import { patient, said } from './peers.ts';
+import { said } from './peers.ts';
 import { accept, nameSchema, person } from './questions.ts';
 import { done, handle, type OnAsked, state, taskPeer } from './task-peer.ts';
 
@@ -31,7 +31,7 @@ describe('a call that is broken off to ask', () => {
     const { ask, answer, asked, isAsked } = person();
     const [commits, references]: [string[], string[]] = [[], []];
     const outcome = peer.act({ ask, commits, references });
-    await expect.poll(() => isAsked('Who are you?'), patient).toBe(true);
+    await expect.poll(() => isAsked('Who are you?')).toBe(true);
     expect(asked[0]?.request).toEqual({ kind: 'form', message: 'Who are you?', schema: nameSchema });
     answer('Who', accept({ name: 'Ada' }));
     expect(said(await outcome)).toBe('Hello, Ada.');
@@ -63,7 +63,7 @@ describe('a call that is broken off to ask', () => {
     );
     const { ask, answer, isAsked } = person();
     const outcome = peer.act({ ask });
-    await expect.poll(() => isAsked('A?') && isAsked('B?'), patient).toBe(true);
+    await expect.poll(() => isAsked('A?') && isAsked('B?')).toBe(true);
     answer('B?', { action: 'decline' });
     expect(peer.count('tools/call')).toBe(1);
     answer('A?', { action: 'expired' });
@@ -83,7 +83,7 @@ describe('a call that is broken off to ask', () => {
     const { ask, answer, asked, isAsked } = person();
     const outcome = peer.act({ ask });
     for (const words of ['Again 1?', 'Again 2?']) {
-      await expect.poll(() => isAsked(words), patient).toBe(true);
+      await expect.poll(() => isAsked(words)).toBe(true);
       answer(words, accept());
     }
     expect(said(await outcome)).toBe('enough');
@@ -101,7 +101,7 @@ describe('a call that is broken off to ask', () => {
     const references: string[] = [];
     const first = person(stored);
     void peer.act({ ask: first.ask, references });
-    await expect.poll(() => first.isAsked('Who'), patient).toBe(true);
+    await expect.poll(() => first.isAsked('Who')).toBe(true);
     first.asked.forEach(({ key }) => stored.set(key, accept({ name: 'Ada' })));
 
     const commits: string[] = [];
@@ -120,7 +120,7 @@ describe('a call that is broken off to ask', () => {
     );
     const { ask, answer, isAsked } = person();
     const outcome = peer.act({ ask });
-    await expect.poll(() => isAsked('Who'), patient).toBe(true);
+    await expect.poll(() => isAsked('Who')).toBe(true);
     answer('Who', accept({ name: 'Ada' }));
     expect((await outcome).unknown).toContain('gave no sign of life');
   });
@@ -134,7 +134,7 @@ describe('a call that is broken off to ask', () => {
     );
     const { ask, answer, isAsked } = person();
     const outcome = peer.act({ ask });
-    await expect.poll(() => isAsked('Who'), patient).toBe(true);
+    await expect.poll(() => isAsked('Who')).toBe(true);
     expect(said(await peer.act())).toBe('quick');
     answer('Who', accept({ name: 'Ada' }));
     expect(said(await outcome)).toBe('quick');
@@ -145,7 +145,7 @@ describe('a call that is broken off to ask', () => {
     const { ask, withdrawn, isAsked } = person();
     const stop = new AbortController();
     const outcome = peer.act({ ask, signal: stop.signal });
-    await expect.poll(() => isAsked('Who'), patient).toBe(true);
+    await expect.poll(() => isAsked('Who')).toBe(true);
     stop.abort(new Error('enough'));
     await expect(outcome).rejects.toThrow('enough');
     expect(withdrawn).toHaveLength(1);
@@ -180,7 +180,7 @@ describe('a call that is broken off to ask', () => {
     );
     const { ask, answer, isAsked } = person();
     const outcome = peer.use('read_resource', { uri: 'test://a' }, { ask });
-    await expect.poll(() => isAsked('Who reads?'), patient).toBe(true);
+    await expect.poll(() => isAsked('Who reads?')).toBe(true);
     answer('Who reads?', accept({ name: 'Ada' }));
     expect((await outcome).content).toMatchObject([{ type: 'resource', text: 'read' }]);
     expect(peer.of('resources/read')[1]?.params).toMatchObject({ uri: 'test://a', requestState: 's' });
@@ -199,7 +199,7 @@ test('a call whose arguments are mirrored into headers is made again with them',
   );
   const { ask, answer, isAsked } = person();
   const outcome = peer.use('act', { region: 'north' }, { ask });
-  await expect.poll(() => isAsked('Who'), patient).toBe(true);
+  await expect.poll(() => isAsked('Who')).toBe(true);
   answer('Who', accept({ name: 'Ada' }));
   expect(said(await outcome)).toBe('Hello, Ada.');
   const [first, second] = peer.of('tools/call');
@@ -256,7 +256,7 @@ test.each([
   );
   const { ask, answer, asked, isAsked } = person();
   const outcome = peer.act({ ask });
-  await expect.poll(() => isAsked('Open'), patient).toBe(true);
+  await expect.poll(() => isAsked('Open')).toBe(true);
   expect(asked[0]?.request).toEqual({ kind: 'url', message: 'Open', url: shown, elicitationId: 'e' });
   answer('Open', accept());
   expect(said(await outcome)).toBe('opened');
@@ -310,15 +310,15 @@ describe('a task that asks', () => {
     );
     const { ask, answer, isAsked, withdrawn, asked } = person();
     const outcome = peer.act({ ask });
-    await expect.poll(() => ['A?', 'B?', 'C?'].every(isAsked), patient).toBe(true);
+    await expect.poll(() => ['A?', 'B?', 'C?'].every(isAsked)).toBe(true);
     answer('B?', accept({ name: 'Bob' }));
-    await expect.poll(() => peer.count('tasks/update'), patient).toBe(1);
+    await expect.poll(() => peer.count('tasks/update')).toBe(1);
     expect(peer.of('tasks/update')[0]?.params).toMatchObject({
       taskId: 't1',
       inputResponses: { b: { action: 'accept', content: { name: 'Bob' } } },
     });
     open = { a: form('A?') };
-    await expect.poll(() => withdrawn.length, patient).toBe(1);
+    await expect.poll(() => withdrawn.length).toBe(1);
     answer('A?', { action: 'decline' });
     expect(said(await outcome)).toBe('done');
     expect(asked).toHaveLength(3);
@@ -339,7 +339,7 @@ describe('a task that asks', () => {
     const stop = new AbortController();
     const references: string[] = [];
     void peer.act({ ask: first.ask, references }).catch(() => {});
-    await expect.poll(() => first.isAsked('A?'), patient).toBe(true);
+    await expect.poll(() => first.isAsked('A?')).toBe(true);
     stored.set(first.asked[0]?.key ?? '', accept({ name: 'Ada' }));
     const second = person(stored);
     expect(said(await peer.act({ ask: second.ask, reference: references[0] ?? '' }))).toBe('done');
@@ -358,7 +358,7 @@ describe('a task that asks', () => {
     );
     const { ask, answer, isAsked } = person();
     const outcome = peer.act({ ask });
-    await expect.poll(() => isAsked('A?'), patient).toBe(true);
+    await expect.poll(() => isAsked('A?')).toBe(true);
     answer('A?', accept());
     expect(said(await outcome)).toBe('done');
   });
@@ -381,7 +381,7 @@ describe('a task that asks', () => {
     );
     const { ask, answer, isAsked } = person();
     const outcome = peer.act({ ask });
-    await expect.poll(() => isAsked('A?'), patient).toBe(true);
+    await expect.poll(() => isAsked('A?')).toBe(true);
     await new Promise((resolve) => setTimeout(resolve, 2_100));
     answer('A?', accept());
     expect(said(await outcome)).toBe('done');

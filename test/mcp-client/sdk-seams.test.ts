@@ -187,7 +187,7 @@ test('9: an abort comes back as a time-out, and is told in the form of its era',
   const { client, transport } = await connected({ ...old, 'tools/call': () => undefined });
   const stop = new AbortController();
   const calling = client.callTool({ name: 'act' }, { signal: stop.signal });
-  await vi.waitFor(() => expect(methods(transport)).toContain('tools/call'));
+  await expect.poll(() => methods(transport)).toContain('tools/call');
   stop.abort(new Error('mine'));
   await expect(calling).rejects.toMatchObject({ code: 'REQUEST_TIMEOUT', message: 'Error: mine' });
   expect(methods(transport).at(-1)).toBe('notifications/cancelled');
@@ -292,4 +292,25 @@ describe('14: tasks of ours', () => {
     expect(JSON.stringify(transport.sent)).toContain('"elicitation"');
     expect(JSON.stringify(transport.sent)).not.toContain('"tasks":{');
   });
+});
+
+test('15: progress that an answer follows at once is lost; a microtask makes the difference', async () => {
+  const heard = async (later: (answer: () => void) => void): Promise<number[]> => {
+    const { client } = await connected({
+      ...old,
+      'tools/call': ({ id }, say) => {
+        const params = { progressToken: id, progress: 1 };
+        queueMicrotask(() => {
+          say({ jsonrpc: '2.0', method: 'notifications/progress', params });
+          later(() => say({ jsonrpc: '2.0', id, result: { content: [] } }));
+        });
+        return undefined;
+      },
+    });
+    const steps: number[] = [];
+    await askTool(client, target, {}, { onprogress: ({ progress }) => void steps.push(progress) });
+    return steps;
+  };
+  expect(await heard((answer) => answer())).toEqual([]);
+  expect(await heard(queueMicrotask)).toEqual([1]);
 });

@@ -8,7 +8,7 @@ import type { ToolRule } from '../../src/mcp-client/options.ts';
 import type { EffectClass } from '../../src/task/effect.ts';
 import { listen } from './listen.ts';
 import { newOldWorld, oldTaskServer } from './old-task-server.ts';
-import { call, type CallOptions, http, open, patient, quick, said, stdio, toolOf } from './peers.ts';
+import { call, type CallOptions, http, open, quick, said, stdio, toolOf } from './peers.ts';
 
 const rule = (pattern: string, effect: EffectClass): ToolRule => ({
   pattern,
@@ -19,7 +19,7 @@ const rules = [rule('must', 'read'), rule('may-read', 'read'), rule('may-again',
 
 let old: McpServers;
 beforeAll(() => {
-  const timings = { ...quick, cancelGrace: 500 };
+  const timings = { ...quick, cancelGrace: 3_000 };
   old = openServers([stdio('old', './old-task-server.ts', [], { tools: rules })], { log: silentLog, timings });
 });
 afterAll(() => old.close());
@@ -27,8 +27,11 @@ afterAll(() => old.close());
 const act = async (name: string, options: CallOptions = {}): Promise<ToolOutcome> =>
   call(await toolOf(old, `old/${name}`), {}, options);
 
-/** Without sessions: the tasks outlive each connection, as with a store in a database. */
-async function overHttp() {
+/**
+ * Without sessions: the tasks outlive each connection, as with a store in a database.
+ * @param hold what comes before a call is looked at
+ */
+async function overHttp(hold = Promise.resolve()) {
   const world = newOldWorld();
   const asked: { id?: number; method: string; params?: { task?: object; requestId?: number } }[] = [];
   const peer = await listen((request, response) => {
@@ -36,10 +39,12 @@ async function overHttp() {
       let body = '';
       for await (const chunk of request) body += String(chunk);
       if (request.method !== 'POST') return void response.writeHead(405).end();
-      asked.push(JSON.parse(body) as (typeof asked)[number]);
+      const message = JSON.parse(body) as (typeof asked)[number];
+      asked.push(message);
+      if (message.method === 'tools/call') await hold;
       const transport = new StreamableHTTPServerTransport({});
       await oldTaskServer(world).connect(transport);
-      await transport.handleRequest(request, response, JSON.parse(body));
+      await transport.handleRequest(request, response, message);
     })();
   });
   const act = async (name: string, options: CallOptions = {}): Promise<ToolOutcome> =>
@@ -92,7 +97,7 @@ test('a cancelled call is cancelled as a task', async () => {
   const stop = new AbortController();
   const references: string[] = [];
   const outcome = act('slow', { signal: stop.signal, references });
-  await expect.poll(() => asked.filter(({ method }) => method === 'tasks/get').length, patient).toBeGreaterThan(0);
+  await expect.poll(() => asked.filter(({ method }) => method === 'tasks/get').length).toBeGreaterThan(0);
   stop.abort(new Error('enough'));
   await expect(outcome).rejects.toThrow('enough');
   expect((await world.store.getTask(references[0] ?? ''))?.status).toBe('cancelled');
@@ -102,11 +107,13 @@ test('a cancelled call is cancelled as a task', async () => {
 });
 
 test('a call that is cancelled before its task is known waits a moment for it, and cancels it', async () => {
-  const { world, asked, act } = await overHttp();
+  const held = Promise.withResolvers<void>();
+  const { world, asked, act } = await overHttp(held.promise);
   const stop = new AbortController();
   const outcome = act('slow', { signal: stop.signal });
-  await expect.poll(() => asked.some(({ method }) => method === 'tools/call'), patient).toBe(true);
+  await expect.poll(() => asked.some(({ method }) => method === 'tools/call')).toBe(true);
   stop.abort(new Error('enough'));
+  held.resolve();
   await expect(outcome).rejects.toThrow('enough');
   const { tasks } = await world.store.listTasks();
   expect(tasks.map(({ status }) => status)).toEqual(['cancelled']);
@@ -125,7 +132,7 @@ test('a task whose call was left by a dead process is gone on with, and not sent
   const references: string[] = [];
   const stop = new AbortController();
   const left = act('slow', { references, signal: stop.signal });
-  await expect.poll(() => references.length, patient).toBe(1);
+  await expect.poll(() => references.length).toBe(1);
   const reference = references[0] ?? '';
   const resumed = act('slow', { reference });
   await world.store.storeTaskResult(reference, 'completed', { content: [{ type: 'text', text: 'went on' }] });

@@ -116,9 +116,10 @@ describe.each(kinds)('rounds over %s', (kind) => {
     });
     const second = await call(peer, 'silent', { requestState: stateOf(first) });
     expect(stateOf(second)).not.toBe(stateOf(first));
-    const third = call(peer, 'silent', { requestState: stateOf(second) });
     await peer.engine.start({ agent: 'release', input: {}, owner: 'local' });
-    expect((await third).result).toMatchObject({ resultType: 'complete', content: [{ text: 'at last' }] });
+    await peer.engine.until(() => peer.engine.working === 0);
+    const third = await call(peer, 'silent', { requestState: stateOf(second) });
+    expect(third.result).toMatchObject({ resultType: 'complete', content: [{ text: 'at last' }] });
   });
 
   test('a caller that can be asked nothing gets the handle of the task', async () => {
@@ -129,7 +130,7 @@ describe.each(kinds)('rounds over %s', (kind) => {
       expect(result).toMatchObject({ resultType: 'complete', structuredContent: { task: expect.any(String) } });
     }
     const id = String(asks.result?.['structuredContent']['task']);
-    expect(await peer.engine.get(id, 'local')).toMatchObject({ status: 'input_required' });
+    await expect.poll(() => peer.engine.get(id, 'local')).toMatchObject({ status: 'input_required' });
   });
 
   test('only what was declared is asked; then the caller gets the handle [ASK-DECLARED]', async () => {

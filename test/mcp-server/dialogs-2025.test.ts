@@ -5,7 +5,6 @@ import { viaTest } from './fake-engine.ts';
 import { accept, openDoor, openPeer2025, startTask } from './peer-2025.ts';
 import { initialize, post2025, sseEvents } from './wire.ts';
 
-const patience = { timeout: 5000, interval: 5 };
 const ann = accept({ name: 'Ann' });
 const asks = ({ status }: Task): boolean => status === 'input_required';
 const keysOf = (task: Task): string[] => (task.status === 'input_required' ? Object.keys(task.inputRequests) : []);
@@ -63,7 +62,7 @@ test('a dialog is withdrawn when the question was answered elsewhere', async () 
 });
 
 test('when the time to wait is up, an open dialog stays open, and its answer counts', async () => {
-  const { url, engine } = await openDoor({ waitMs: 50 });
+  const { url, engine } = await openDoor({ waitMs: 1_000 });
   const reading = Promise.withResolvers<void>();
   const peer = await openPeer2025(url, async () => {
     await reading.promise;
@@ -73,12 +72,12 @@ test('when the time to wait is up, an open dialog stays open, and its answer cou
   const id = String(structuredContent?.['task']);
   expect(await peer.call('task_get', { task: id })).toMatchObject({ structuredContent: { status: 'input_required' } });
   reading.resolve();
-  await expect.poll(() => engine.get(id, 'local'), patience).toMatchObject({ status: 'completed' });
+  await expect.poll(() => engine.get(id, 'local')).toMatchObject({ status: 'completed' });
   expect(peer.asked).toHaveLength(1);
 });
 
 test('a dialog that outlived its call is withdrawn on the stream of the session', async () => {
-  const { url, engine } = await openDoor({ waitMs: 50 });
+  const { url, engine } = await openDoor({ waitMs: 1_000 });
   const withdrawn = Promise.withResolvers<void>();
   const peer = await openPeer2025(url, async (_, signal) => {
     signal.addEventListener('abort', () => withdrawn.resolve());
@@ -111,9 +110,7 @@ test('nobody came for the result: after a grace period the question goes to the 
   const { url } = await openDoor({ graceMs: 50 });
   const peer = await openPeer2025(url, ann);
   const { task } = await startTask(peer, 'asker');
-  await expect
-    .poll(() => peer.client.experimental.tasks.getTask(task.taskId), patience)
-    .toMatchObject({ status: 'completed' });
+  await expect.poll(() => peer.client.experimental.tasks.getTask(task.taskId)).toMatchObject({ status: 'completed' });
   expect(peer.asked).toMatchObject([{ _meta: { 'io.modelcontextprotocol/related-task': { taskId: task.taskId } } }]);
 });
 
@@ -143,15 +140,13 @@ test('a session that is new asks what the old one left open', async () => {
   const { url } = await openDoor({ graceMs: 50 });
   const lost = await openPeer2025(url, () => new Promise(() => undefined));
   const { task } = await startTask(lost, 'asker');
-  await expect.poll(() => lost.asked.length, patience).toBe(1);
+  await expect.poll(() => lost.asked.length).toBe(1);
   await lost.client.close();
 
   const peer = await openPeer2025(url, ann);
   await peer.client.experimental.tasks.getTask(task.taskId);
-  await expect.poll(() => peer.asked.length, patience).toBe(1);
-  await expect
-    .poll(() => peer.client.experimental.tasks.getTask(task.taskId), patience)
-    .toMatchObject({ status: 'completed' });
+  await expect.poll(() => peer.asked.length).toBe(1);
+  await expect.poll(() => peer.client.experimental.tasks.getTask(task.taskId)).toMatchObject({ status: 'completed' });
 });
 
 async function openSession(url: string, protocolVersion: string): Promise<string> {

@@ -22,7 +22,8 @@ interface Said {
 }
 
 async function inspect(target: string[], ...args: string[]): Promise<Said> {
-  const { stdout } = await run(process.execPath, [bin, '--cli', ...target, ...args, '--format', 'json']);
+  const more = ['--format', 'json', '--connect-timeout', '100000'];
+  const { stdout } = await run(process.execPath, [bin, '--cli', ...target, ...args, ...more]);
   return (JSON.parse(stdout) as { result: Said }).result;
 }
 

@@ -26,7 +26,7 @@ export async function startIssuer(): Promise<TestIssuer> {
   const { publicKey, privateKey } = await generateKeyPair('ES256');
   const jwks = [{ ...(await exportJWK(publicKey)), kid: 'one', alg: 'ES256', use: 'sig' }];
   const state = { fetched: 0, answer: undefined as number | string | undefined };
-  const server = createServer((request, response) => {
+  const server = createServer({ keepAliveTimeout: 600_000 }, (request, response) => {
     if (typeof state.answer === 'number') return response.writeHead(state.answer).end();
     if (typeof state.answer === 'string') return response.writeHead(302, { location: state.answer }).end();
     if (request.url === '/jwks') {
@@ -54,7 +54,7 @@ export async function startIssuer(): Promise<TestIssuer> {
     publicJwk: jwks[0] ?? {},
     async token(claims = {}, header = {}, key = privateKey) {
       const now = Math.floor(Date.now() / 1000);
-      return new SignJWT({ iss: url, aud: audience, sub: 'alice', exp: now + 60, ...claims })
+      return new SignJWT({ iss: url, aud: audience, sub: 'alice', exp: now + 600, ...claims })
         .setProtectedHeader({ alg: 'ES256', kid: 'one', ...header })
         .sign(key);
     },

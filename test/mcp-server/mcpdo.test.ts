@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { serveHttp, type HttpDoor } from '../../src/mcp-server/http.ts';
 import { fakeNetwork } from './network.ts';
 import type { Message } from './peer-2026.ts';
@@ -20,6 +20,8 @@ let env: NodeJS.ProcessEnv;
 
 const mcpdo = async (...args: string[]): Promise<string> =>
   (await run(process.execPath, [bin, ...args], { env })).stdout;
+const connect = (connection: string, era: string): Promise<string> =>
+  mcpdo('connect', '--era', era, '--connection', connection, '--connect-timeout', '100000', door.url);
 
 beforeAll(async () => {
   door = await serveHttp(fakeNetwork().options);
@@ -28,6 +30,8 @@ beforeAll(async () => {
   for (const [, name = '', value = ''] of (await mcpdo('private')).matchAll(/export (\w+)=['"]?([^'"\n]*)['"]?/g)) {
     env[name] = value;
   }
+  // The first to connect starts the daemon, and gives it up after 10 s; it may still come.
+  await vi.waitFor(() => connect('first', 'modern'), { timeout: 200_000, interval: 1_000 });
 });
 
 afterAll(async () => {
@@ -37,7 +41,7 @@ afterAll(async () => {
 });
 
 test.each(['modern', 'legacy'])('a task asks, is answered, and ends with its result: era %s', async (era) => {
-  await mcpdo('connect', '--era', era, '--connection', era, door.url);
+  await connect(era, era);
   const inEra = async (...args: string[]): Promise<Message> =>
     JSON.parse(await mcpdo('--format', 'json', '--connection', era, ...args)) as Message;
   const { elicitationPending } = await inEra('tools/call', 'asker', 'message:=hi', '--task');

@@ -1,5 +1,6 @@
 /** A network of fake agents for the tests of this room: one behaviour each. */
 import { EventEmitter, once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { schemaCheck } from '../../src/json-schema.ts';
 import type { JsonObject } from '../../src/json.ts';
 import { silentLog } from '../../src/log.ts';
@@ -44,7 +45,10 @@ const agents: ServedAgent[] = [
     description: 'Promises a shape and does not keep to it.',
     output: { schema: cityOutput },
   },
-  { name: 'busy', description: 'Thinks, then reads a file.' },
+  {
+    name: 'busy',
+    description: 'Thinks, then reads a file; told `step by step`, each lasts until `release` is called.',
+  },
   { name: 'painter', description: 'Answers with every kind of content.' },
   { name: 'limited', description: 'Runs into a limit.' },
   { name: 'broken', description: 'Fails by a fault of ours.' },
@@ -65,17 +69,6 @@ const work: Record<string, FakeAgent> = {
   thinker: echo,
   weather: async ({ task }) => ({ structuredContent: { city: task.input['city'] ?? null, degrees: 21.5 } }),
   shapeless: async () => 'just words',
-  busy: async ({ emit }) => {
-    const agent = 'busy';
-    const call = { agent, callId: '1', tool: 'files/read' };
-    emit({ type: 'turn_start', agent, turn: 1 });
-    await new Promise((resolve) => setTimeout(resolve, 160));
-    emit({ type: 'text_delta', agent, text: 'not for the caller' });
-    emit({ ...call, type: 'tool_start', args: { path: 'secret.txt' } });
-    await new Promise((resolve) => setTimeout(resolve, 160));
-    emit({ ...call, type: 'tool_end', isError: false, summary: '12 lines' });
-    return 'read it';
-  },
   painter: async () => ({
     content: [
       text('a picture, a sound, a file and a link'),
@@ -159,6 +152,18 @@ export function fakeNetwork(
       silent: async () => {
         await once(released, 'release');
         return 'at last';
+      },
+      busy: async ({ task, emit }) => {
+        const lasts = () => (task.input['message'] === 'step by step' ? once(released, 'release') : sleep(160));
+        const agent = 'busy';
+        const call = { agent, callId: '1', tool: 'files/read' };
+        emit({ type: 'turn_start', agent, turn: 1 });
+        await lasts();
+        emit({ type: 'text_delta', agent, text: 'not for the caller' });
+        emit({ ...call, type: 'tool_start', args: { path: 'secret.txt' } });
+        await lasts();
+        emit({ ...call, type: 'tool_end', isError: false, summary: '12 lines' });
+        return 'read it';
       },
       release: async () => `${released.emit('release')}`,
       witness: async () => `${engine.cancelled.length} cancelled, ${engine.working - 1} at work`,

@@ -9,7 +9,6 @@ import { fakeNetwork } from './network.ts';
 import { accept, openDoor, openPeer2025, startTask } from './peer-2025.ts';
 import { forms, httpCaller, tasks } from './peer-2026.ts';
 
-const patience = { timeout: 5000, interval: 5 };
 const both = { ...tasks, ...forms };
 const ask = { name: 'asker', arguments: { message: 'hi' } };
 const related = (taskId: string) => ({ 'io.modelcontextprotocol/related-task': { taskId } });
@@ -22,7 +21,7 @@ async function open() {
 /** The key of the one open question of a 2026 task. */
 async function keyOf(modern: ReturnType<typeof httpCaller>, taskId: string): Promise<string> {
   const seen = async () => (await modern.request('tasks/get', { taskId }, both)).result;
-  await expect.poll(seen, patience).toMatchObject({ status: 'input_required' });
+  await expect.poll(seen).toMatchObject({ status: 'input_required' });
   return Object.keys((await seen())?.['inputRequests'] as object)[0] ?? '';
 }
 
@@ -46,7 +45,7 @@ test('started as a 2025 task, answered as a 2026 one: the dialog that was open i
   });
   const { taskId } = (await startTask(peer, 'asker')).task;
   const result = peer.client.experimental.tasks.getTaskResult(taskId, CallToolResultSchema);
-  await expect.poll(() => peer.asked.length, patience).toBe(1);
+  await expect.poll(() => peer.asked.length).toBe(1);
   const inputResponses = { [await keyOf(modern, taskId)]: { action: 'accept', content: { name: 'Bob' } } };
   await modern.request('tasks/update', { taskId, inputResponses }, both);
   expect(await result).toMatchObject({ content: [{ text: 'Hello, Bob.' }] });
@@ -94,7 +93,7 @@ test('after a restart the sessions are gone, and what was asked is asked again',
   const before = await begin();
   const lost = await openPeer2025(before.url, () => new Promise(() => undefined));
   const { taskId } = (await startTask(lost, 'asker')).task;
-  await expect.poll(() => lost.asked.length, patience).toBe(1);
+  await expect.poll(() => lost.asked.length).toBe(1);
   await lost.close();
   await before.stop();
 

@@ -6,7 +6,6 @@ import { viaTest } from './fake-engine.ts';
 import { fakeNetwork } from './network.ts';
 import { accept, callAsTask, connectPeer2025, openDoor, openPeer2025, startTask, type Peer2025 } from './peer-2025.ts';
 
-const patience = { timeout: 5000, interval: 5 };
 const related = (taskId: string) => ({ 'io.modelcontextprotocol/related-task': { taskId } });
 const ann = accept({ name: 'Ann' });
 
@@ -45,7 +44,7 @@ describe.each(['HTTP', 'stdio'])('2025 tasks over %s', (kind) => {
     expect(peer.asked).toMatchObject([
       { mode: 'form', message: 'Who are you?', requestedSchema: { required: ['name'] }, _meta: related(taskId) },
     ]);
-    expect(peer.told).toContainEqual(expect.objectContaining({ taskId, status: 'completed' }));
+    await expect.poll(() => peer.told).toContainEqual(expect.objectContaining({ taskId, status: 'completed' }));
   });
 
   test('a plain call asks on its own stream', async () => {
@@ -133,7 +132,7 @@ test('a client that cannot be asked sees a task at work, with the place to answe
   const peer = await openPeer2025(url);
   const { task } = await startTask(peer, 'asker');
   const status = () => peer.client.experimental.tasks.getTask(task.taskId);
-  await expect.poll(async () => (await status()).statusMessage, patience).toContain('deputy tasks respond');
+  await expect.poll(async () => (await status()).statusMessage).toContain('deputy tasks respond');
   expect(await status()).toMatchObject({ status: 'working', statusMessage: expect.stringContaining('"Who are you?"') });
   const result = peer.client.experimental.tasks.getTaskResult(task.taskId, CallToolResultSchema);
   const { inputRequests } = (await engine.get(task.taskId, 'local')) as { inputRequests: Record<string, unknown> };

@@ -66,7 +66,8 @@ describe.each(kinds)('2026 tasks over %s', (kind) => {
 
   test('while it works, the status message says what it does', async () => {
     const peer = await openPeer(kind);
-    const taskId = await start(peer, 'busy');
+    const params = call('busy', { arguments: { message: 'step by step' } });
+    const taskId = String((await peer.request('tools/call', params, both)).result?.['taskId']);
     await peer.engine.until(() => peer.engine.lines.of({ id: taskId, status: 'working' } as never) !== undefined);
     const { result } = await peer.request('tasks/get', { taskId }, tasks);
     expect(result).toMatchObject({ status: 'working', statusMessage: 'busy: thinks, turn 1' });

@@ -26,19 +26,19 @@ export function modelServer(): ModelServer {
   let next: Responder[] = [];
   let url = '';
   const answerNext = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
     const cut = new Promise<void>((resolve) => {
       response.once('close', () => {
         if (!response.writableFinished) resolve();
       });
     });
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = JSON.parse(Buffer.concat(chunks).toString() || '{}') as JsonObject;
     asked.push({ path: request.url ?? '', headers: request.headers, body, cut });
     const responder = next.shift() ?? json({ error: { message: 'nothing left to answer' } }, 418);
     responder(response, request, body);
   };
-  const server = createServer((request, response) => {
+  const server = createServer({ keepAliveTimeout: 600_000 }, (request, response) => {
     // A client that goes away while it asks is part of what is tested.
     answerNext(request, response).catch(() => response.destroy());
   });
