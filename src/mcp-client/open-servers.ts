@@ -57,10 +57,11 @@ export function openServers(options: readonly ServerOptions[], deps: Deps): McpS
     const listed = await server.list(signal);
     const { name } = server;
     await pins?.refresh();
-    await pins?.pinNew(name, new Map(listed.tools.map(({ ownName, definition }) => [ownName, definition])));
-    const pinned = pins?.versionOf(name) ?? '';
+    const versionNow = (): string => pins?.versionOf(name) ?? '';
     const before = built.get(listed);
-    if (before?.pinned === pinned) return before.tools;
+    if (before?.pinned === versionNow()) return before.tools;
+    await pins?.pinNew(name, new Map(listed.tools.map(({ ownName, definition }) => [ownName, definition])));
+    const pinned = versionNow();
     const tools = effectTools(server, listed, deps.log, pins);
     for (const { tool } of tools)
       if (tool.change !== undefined)

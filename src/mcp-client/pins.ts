@@ -16,7 +16,7 @@ import { changeLock, emptyIfMissing, lockedIn, type Locked, type LockedTool, rea
 import { pinOf } from './tool-pin.ts';
 
 export interface Pins {
-  /** Reads the file again where another process changed it. Never throws. */
+  /** Reads the file again where another process changed it; looks a few times a second at most. Never throws. */
   refresh(): Promise<void>;
   /** Another text for other pins of this server. */
   versionOf(server: string): string;
@@ -26,6 +26,9 @@ export interface Pins {
   /** @param definition undefined to forget it. @throws UsageError, Error of the file system: then nothing changed. */
   set(server: string, tool: string, definition: JsonObject | undefined): Promise<void>;
 }
+
+/** Milliseconds. It is asked before every call of every tool. */
+const lookEvery = 250;
 
 /** @throws UsageError where the file cannot be read */
 export function openPins(file: string, log: Log): Pins {
@@ -37,6 +40,7 @@ export function openPins(file: string, log: Log): Pins {
   }
   let locked = lockedIn(file, text);
   let stamp = '';
+  let lookedAt = Number.NEGATIVE_INFINITY;
   let versions = new Map<string, string>();
   let turn: Promise<unknown> = Promise.resolve();
 
@@ -55,6 +59,8 @@ export function openPins(file: string, log: Log): Pins {
 
   return {
     async refresh() {
+      if (performance.now() - lookedAt < lookEvery) return;
+      lookedAt = performance.now();
       try {
         const { mtimeMs, size, ino } = await stat(file);
         const now = `${mtimeMs} ${size} ${ino}`;
