@@ -62,14 +62,21 @@ export function openRelay(
   { ask, sample }: Pick<ToolCallOptions, 'ask' | 'sample'>,
   { pause, onTooMuch }: RelayHooks,
 ): Relay {
-  const closing = new AbortController();
+  /** Most calls are asked nothing: then there is nothing to abort. */
+  let closing: AbortController | undefined;
+  let isOver = false;
   const names = new Map<string, number>();
   let open = 0;
   let all = 0;
 
+  const end = (why: string): void => {
+    isOver = true;
+    closing?.abort(new Error(why));
+  };
+
   const admit = (): void => {
     all += 1;
-    if (closing.signal.aborted) throw new Refusal(rejected, 'the call that this was asked for is over');
+    if (isOver) throw new Refusal(rejected, 'the call that this was asked for is over');
     const why =
       open >= bounds.openQuestions
         ? `it asked more than ${bounds.openQuestions} questions at once`
@@ -78,7 +85,7 @@ export function openRelay(
           : undefined;
     if (why === undefined) return;
     onTooMuch(why);
-    closing.abort(new Error(why));
+    end(why);
     throw new Refusal(rejected, why);
   };
 
@@ -112,6 +119,7 @@ export function openRelay(
       }
       open += 1;
       const goOn = pause();
+      closing ??= new AbortController();
       const ended = AbortSignal.any([signal, closing.signal]);
       try {
         return await (method === 'elicitation/create' ? elicit(key, params, ended) : think(params, ended));
@@ -135,9 +143,9 @@ export function openRelay(
       return nth === 1 ? name : `${name} ${nth}`;
     },
     get isOver() {
-      return closing.signal.aborted;
+      return isOver;
     },
-    close: () => closing.abort(new Error('the call is over')),
+    close: () => end('the call is over'),
   };
 }
 
