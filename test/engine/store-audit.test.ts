@@ -172,7 +172,7 @@ test('10,000 random edits, deletions, moves, insertions and truncations: each is
   }
   expect(missed).toEqual([]);
   expect([...tried.values()].every((count) => count > 500)).toBe(true);
-});
+}, 300_000);
 
 test('without an anchor a clean cut and a log that was written anew look whole: that is what the anchor is for', async () => {
   const store = openSqliteStore(':memory:');
