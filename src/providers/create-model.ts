@@ -8,7 +8,8 @@ import { openaiChatModel } from './openai-chat.ts';
 import { openaiModel } from './openai.ts';
 import { withRetries, type RetryOptions } from './retries.ts';
 import { scriptedModel } from './scripted.ts';
-import { type ModelSlots, withSlots } from './slots.ts';
+import type { ModelSlots } from './slots.ts';
+import { withSlots } from './with-slots.ts';
 
 export type { ModelOptions } from './model-options.ts';
 
