@@ -1,4 +1,5 @@
 /** `deputy approvals list|show|approve|deny|edit`: what tool calls wait for a person, and that person's word. */
+import { visible } from '../agent/visible.ts';
 import { NotFoundError, UsageError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import type { TaskEngine } from '../task/engine.ts';
@@ -190,9 +191,9 @@ function printApproval(one: Waiting, expiresAt: number | undefined, to: Terminal
   row('because', cleanText(approval.rule));
   if (expiresAt !== undefined)
     row('expires', `${new Date(expiresAt).toISOString()} (in ${duration(Math.max(0, expiresAt - Date.now()))})`);
-  to.write(`${visible(pretty(approval.bytes))}\n`);
+  to.write(`${shown(pretty(approval.bytes))}\n`);
   if (approval.change !== undefined)
-    to.write(`${paint('yellow', 'its definition changed')}\n${visible(approval.change)}\n`);
+    to.write(`${paint('yellow', 'its definition changed')}\n${shown(approval.change)}\n`);
 }
 
 /** Exact, but easier to read; what is no JSON stays as it is. */
@@ -213,5 +214,4 @@ function jsonText(text: string): string {
 }
 
 /** Nothing hides in what a person is asked to judge. */
-const visible = (text: string): string =>
-  text.replaceAll(/[^\P{C}\n]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16) ?? ''}}`);
+const shown = (text: string): string => text.split('\n').map(visible).join('\n');
