@@ -85,8 +85,11 @@ const cut = (value: string, most: number): string =>
 
 function spentText({ turns, toolCalls, usage }: Spent): string {
   const cost = usage.cost === null ? '' : `, ${Number(usage.cost.toFixed(4))} USD`;
-  return `${turns} turns, ${toolCalls} calls, ${usage.inputTokens + usage.outputTokens} tokens${cost}`;
+  const tokens = usage.inputTokens + usage.outputTokens;
+  return `${count(turns, 'turn')}, ${count(toolCalls, 'call')}, ${count(tokens, 'token')}${cost}`;
 }
+
+const count = (many: number, what: string): string => `${many} ${what}${many === 1 ? '' : 's'}`;
 
 /** `deny` comes first: hosts choose the first by themselves. No default. */
 const form = {
