@@ -31,7 +31,7 @@ describe('the question', () => {
     expect(message).toContain('agent wants to call server/send (unsafe).');
     expect(message).toContain('Arguments: {"to":"ann","sum":3}');
     expect(message).toContain('default: unsafe asks');
-    expect(message).toContain('Spent: 1 turns, 1 calls, 15 tokens, 0.01 USD.');
+    expect(message).toContain('Spent: 1 turn, 1 call, 15 tokens, 0.01 USD.');
     expect(message).toContain(`deputy approvals approve ${approval?.hash.slice(0, 10)}`);
     expect(approval).toMatchObject({
       chain: ['agent'],
