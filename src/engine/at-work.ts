@@ -154,11 +154,8 @@ export function tasksAtWork({ store, writes, watchers, handler, log, onEvent, on
   const end = async ({ run }: Running, state: TerminalState, notes: readonly AuditNote[] = []): Promise<void> => {
     const { task } = run;
     const at = Date.now();
-    const { status, ...outcome } = state;
-    const end = { status, outcome: JSON.stringify(outcome), at, ...(notes.length > 0 && { notes }) };
-    const stored = run.write({ kind: 'end', ...end }, { barrier: true });
-    run.close();
-    await stored;
+    // It goes on as one that was answered does: whoever has room takes it.
+    if (!(await run.end(state, at, notes))) return;
     const ended = run.questions.size === 0 ? { ...task, ...state, updatedAt: at } : await store.task(task.id);
     if (ended !== undefined) changed(ended);
   };

@@ -75,7 +75,7 @@ function branchContext(run: Run, path: string, beginning: Beginning): TaskContex
       return waited;
     },
     get inbox() {
-      return run.inbox;
+      return run.inbox();
     },
     get hasListeners() {
       return run.wantsDeltas;

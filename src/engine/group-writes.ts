@@ -12,7 +12,8 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { type Store, StoreError, type Write } from './store.ts';
 
 export interface GroupedWrites {
-  write: (write: Write, options?: { barrier: boolean }) => Promise<void>;
+  /** @returns whether it was stored; what was not, and is no fault, is an end that came too early. */
+  write: (write: Write, options?: { barrier: boolean }) => Promise<boolean>;
   /** What was given before has been tried: what is asked of the store from now on comes after it. */
   settled: () => Promise<void>;
 }
@@ -20,6 +21,8 @@ export interface GroupedWrites {
 /** Why some writes of a group were not stored; most groups have none. */
 type Faults = ReadonlyMap<Write, unknown>;
 const none: Faults = new Map();
+/** The fault of an end that came too early is none. */
+const tooEarly = Symbol('too early');
 
 interface Group {
   done: Promise<Faults>;
@@ -55,8 +58,9 @@ export function groupWrites(store: Pick<Store, 'write' | 'sync'>, retryMs = 1_00
     const faults = new Map<Write, unknown>();
     for (let writes = given; writes.length > 0; await sleep(retryMs)) {
       try {
-        await store.write(writes);
+        const early = await store.write(writes);
         noRoom = undefined;
+        for (const write of early) faults.set(write, tooEarly);
         return faults;
       } catch (error) {
         const [only] = writes;
@@ -84,8 +88,13 @@ export function groupWrites(store: Pick<Store, 'write' | 'sync'>, retryMs = 1_00
       group ??= newGroup();
       const { done, refused } = group;
       const faults = await (write.kind === 'task' ? Promise.race([done, refused.promise]) : done);
-      if (faults.has(write)) throw faults.get(write);
+      if (faults.has(write)) {
+        const fault = faults.get(write);
+        if (fault === tooEarly) return false;
+        throw fault;
+      }
       if (barrier) await store.sync();
+      return true;
     },
     async settled() {
       if (noRoom === undefined) await group?.done;

@@ -13,7 +13,7 @@ import type { AuditNote } from '../task/audit.ts';
 import type { Finished, Kept, Range } from '../task/engine.ts';
 import type { ProgressEvent } from '../task/event.ts';
 import type { Answer, Intent, Question, Sent } from '../task/question.ts';
-import type { StepRecord, Task } from '../task/task.ts';
+import type { StepRecord, Task, TerminalState } from '../task/task.ts';
 import { byItself, FencedError, type Loaded, type Write } from './store.ts';
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
@@ -21,7 +21,8 @@ type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K>
 type RunWrite = DistributiveOmit<Exclude<Write, { kind: 'task' }>, 'id' | 'fence'>;
 
 export interface RunPorts {
-  write(write: Write, options?: { barrier: boolean }): Promise<void>;
+  /** @returns whether it was stored; an end may come too early. */
+  write(write: Write, options?: { barrier: boolean }): Promise<boolean>;
   tell(event: ProgressEvent & { path: string; at: number }): void;
   wantDeltas(): boolean;
   previous(): Promise<readonly Finished[]>;
@@ -39,7 +40,9 @@ export class Run {
   readonly intents: ReadonlyMap<string, Intent>;
   readonly questions: Map<string, Question>;
   /** What people have sent to it, oldest first; replaced as a whole. */
-  inbox: readonly Sent[];
+  #inbox: readonly Sent[];
+  /** How many of them its code has seen, or could from its beginning on. */
+  #heard: number;
   readonly #fence: number;
   readonly #ports: RunPorts;
   readonly #waiting = new Map<string, PromiseWithResolvers<Answer>>();
@@ -54,7 +57,8 @@ export class Run {
     this.steps = new Map(steps.map((step) => [step.key, step]));
     this.intents = intents;
     this.questions = new Map(questions.map((question) => [question.key, question]));
-    this.inbox = sent;
+    this.#inbox = sent;
+    this.#heard = sent.length;
     this.#fence = fence;
     this.#ports = ports;
   }
@@ -89,9 +93,28 @@ export class Run {
   }
 
   async write(write: RunWrite, options?: { barrier: boolean }): Promise<void> {
+    await this.#write(write, options);
+  }
+
+  /**
+   * An answer is held up by messages that came after its code looked last: nobody may be told that they were taken,
+   * and then not be heard. What failed is not.
+   * @returns whether the task has ended; otherwise it wants to run again, from its beginning, with all that was sent.
+   */
+  async end(state: TerminalState, at: number, notes: readonly AuditNote[]): Promise<boolean> {
+    const { status, ...outcome } = state;
+    const hearing = status === 'completed' ? { heard: this.#heard } : {};
+    const end = { status, outcome: JSON.stringify(outcome), at, ...hearing, ...(notes.length > 0 && { notes }) };
+    const stored = this.#write({ kind: 'end', ...end }, { barrier: true });
+    this.close();
+    return stored;
+  }
+
+  async #write(write: RunWrite, options?: { barrier: boolean }): Promise<boolean> {
     if (this.#isClosed) throw new FencedError('The task has ended.');
-    await this.#ports.write({ ...write, id: this.task.id, fence: this.#fence }, options);
+    const isStored = await this.#ports.write({ ...write, id: this.task.id, fence: this.#fence }, options);
     this.#firstRecord.resolve();
+    return isStored;
   }
 
   tell(event: ProgressEvent & { path: string; at: number }): void {
@@ -108,7 +131,13 @@ export class Run {
 
   /** All that the store has: whoever reads it twice may read the older last. */
   heard(sent: readonly Sent[]): void {
-    if (sent.length > this.inbox.length) this.inbox = sent;
+    if (sent.length > this.#inbox.length) this.#inbox = sent;
+  }
+
+  /** Its code looks at what was sent so far. */
+  inbox(): readonly Sent[] {
+    this.#heard = this.#inbox.length;
+    return this.#inbox;
   }
 
   /** `value` is JSON text. What the step relayed is withdrawn with it. */

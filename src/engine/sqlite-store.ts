@@ -13,7 +13,7 @@ import { type Database, openDatabase } from './sqlite-open.ts';
 import { fromOutside } from './sqlite-outside.ts';
 import { openQuestions } from './sqlite-questions.ts';
 import { artifactFrom, intentFrom, questionFrom, type Row, sentFrom, stepFrom, taskFrom } from './sqlite-rows.ts';
-import { applyWrite, isAlone } from './sqlite-writes.ts';
+import { applyWrite, goesOn, isAlone } from './sqlite-writes.ts';
 import type { Store } from './store.ts';
 
 /**
@@ -35,11 +35,17 @@ export function openSqliteStore(path: string): Store {
     async write(writes) {
       const [only] = writes;
       // A statement alone is a transaction of its own, at a third of the price.
-      if (only !== undefined && writes.length === 1 && db.run(() => isAlone(db, only)))
-        return db.run(() => applyWrite(db, only, nothing));
-      audit.recording((append) => {
-        for (const write of writes) applyWrite(db, write, append);
-      });
+      if (only !== undefined && writes.length === 1 && db.run(() => isAlone(db, only))) {
+        db.run(() => applyWrite(db, only, nothing));
+        return [];
+      }
+      return audit.recording((append) =>
+        writes.filter((write) => {
+          const isTooEarly = goesOn(db, write);
+          if (!isTooEarly) applyWrite(db, write, append);
+          return isTooEarly;
+        }),
+      );
     },
     sync,
     ...reading(db),

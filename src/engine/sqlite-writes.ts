@@ -202,6 +202,17 @@ function end(db: Sql, { id, fence, at, status, outcome, notes }: Of<'end'>, appe
   append({ at, task: id, ...endedNote(status, outcome) });
 }
 
+/** Instead of its end: it was sent more than its run has seen. @returns whether it goes on. */
+export function goesOn({ sql }: Sql, write: Write): boolean {
+  if (write.kind !== 'end' || write.heard === undefined) return false;
+  const { id, fence, heard } = write;
+  const more = 'exists (select 1 from sent where task = task.id and seq > ?)';
+  const woken = sql(
+    `update task set instance = null, wants_to_run = ${wants.asWoken} where id = ? and fence = ? and ${more}`,
+  );
+  return woken.run(id, fence, heard).changes > 0;
+}
+
 const park = ({ sql }: Sql, { id, fence, open }: Of<'park'>): void =>
   fenced(
     sql(

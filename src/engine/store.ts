@@ -40,8 +40,17 @@ export type Write =
   | (OfRun & { kind: 'withdraw'; keys?: readonly string[]; relayedBy?: string })
   /** The same id again is the same artifact. */
   | (OfRun & { kind: 'artifact'; artifact: string; name: string; text: string })
-  /** `outcome` is JSON text: what the state has beside its status. */
-  | (OfRun & { kind: 'end'; status: TerminalState['status']; outcome: string; notes?: readonly AuditNote[] })
+  /**
+   * `outcome` is JSON text: what the state has beside its status. `heard`: how many messages the run has seen; where
+   * the task has more it does not end, but wants to run again.
+   */
+  | (OfRun & {
+      kind: 'end';
+      status: TerminalState['status'];
+      outcome: string;
+      heard?: number;
+      notes?: readonly AuditNote[];
+    })
   /** Nobody runs it any more. It wants to run again at once if fewer questions are `open` than the run knew of. */
   | (OfRun & { kind: 'park'; open: number });
 
@@ -97,9 +106,10 @@ export class StoreError extends UnavailableError {}
 export interface Store {
   /**
    * All of `writes` or none, in their order; they survive this process when the promise resolves.
+   * @returns the ends among them that came too early (`heard`): those tasks go on.
    * @throws FencedError, ConflictError, StoreError.
    */
-  write(writes: readonly Write[]): Promise<void>;
+  write(writes: readonly Write[]): Promise<readonly Write[]>;
   /** A barrier: what was written before, by whomever, survives a power cut when the promise resolves. */
   sync(): Promise<void>;
 

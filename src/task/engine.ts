@@ -63,7 +63,8 @@ export interface TaskEngine {
    */
   respond(id: string, owner: string, answers: Readonly<Record<string, InputResponse>>, via: Via): Promise<Task>;
   /**
-   * Puts a person's words before the next turn of the task. Stored before it returns.
+   * Puts a person's words before the next turn of the task. Stored before it returns; a task does not complete before
+   * its code could see what was stored.
    * @throws UsageError the task has ended.
    */
   send(id: string, owner: string, text: string, via: Via): Promise<Task>;
@@ -229,5 +230,8 @@ export interface Finished {
   records: readonly StepRecord[];
 }
 
-/** What a task does. A rejection is a fault of ours and ends the task as `failed`. */
+/**
+ * What a task does. A rejection is a fault of ours and ends the task as `failed`. It is run again, on its records, after
+ * a wait, after a crash, and where a message came between its last look at the inbox and its end.
+ */
 export type TaskHandler = (task: Task, context: TaskContext) => Promise<TaskResult>;

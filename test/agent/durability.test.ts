@@ -173,7 +173,7 @@ test('the control: where intents are not written, the same kills repeat unsafe e
       ...store,
       write: (writes) => {
         const kept = writes.filter(({ kind }) => kind !== 'intent');
-        return kept.length === 0 ? Promise.resolve() : store.write(kept);
+        return kept.length === 0 ? Promise.resolve([]) : store.write(kept);
       },
     });
     const { store, died } = mortalStore(path, at, 'before');

@@ -6,6 +6,7 @@ import { afterAll, afterEach, expect, test } from 'vitest';
 import { createEngine } from '../../src/engine/engine.ts';
 import type { EngineOptions } from '../../src/engine/options.ts';
 import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
+import type { Store } from '../../src/engine/store.ts';
 import { UsageError } from '../../src/errors.ts';
 import { silentLog } from '../../src/log.ts';
 import type { TaskHandler } from '../../src/task/engine.ts';
@@ -52,6 +53,29 @@ test('what is sent in another process reaches the running task', async () => {
   result.resolve(answer('x'));
   await ended(here, task.id);
   await expect(there.send(task.id, 'ann', 'late', via)).rejects.toBeInstanceOf(UsageError);
+});
+
+test('what is sent in another process while the end is under way is heard before it', async () => {
+  const path = newFile();
+  const there = commandOn(path);
+  const store = openSqliteStore(path);
+  let isFirst = true;
+  const overtaken: Store = {
+    ...store,
+    async write(writes) {
+      const end = writes.find(({ kind }) => kind === 'end');
+      if (end?.kind === 'end' && isFirst) {
+        isFirst = false;
+        await there.send(end.id, 'ann', 'one more thing', via);
+      }
+      return store.write(writes);
+    },
+  };
+  const listening: TaskHandler = async (_, context) => answer(context.inbox.map(({ text }) => text).join());
+  const here = engineOn(path, listening, { store: overtaken });
+  const { id } = await here.start(request);
+  expect(textOf(await ended(here, id))).toBe('one more thing');
+  await expect(there.send(id, 'ann', 'late', via)).rejects.toThrow('has ended');
 });
 
 test('a retry in another process wakes the task where it may run', async () => {

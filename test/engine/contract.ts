@@ -314,8 +314,9 @@ export function engineContract({ open, engineOn, ended }: Engines): void {
     const spied: Store = {
       ...store,
       write: async (writes) => {
-        await store.write(writes);
+        const early = await store.write(writes);
         seen.push(...writes.map((write) => (write.kind === 'intent' ? `intent ${write.bytes}` : write.kind)));
+        return early;
       },
     };
     const engine = engineOn(

@@ -96,12 +96,12 @@ test('a store that cannot be opened says which and why', () => {
 
 test('what is written in one turn of the event loop is one transaction; groups keep their order', async () => {
   const groups: string[][] = [];
-  const gates: PromiseWithResolvers<void>[] = [];
+  const gates: PromiseWithResolvers<readonly Write[]>[] = [];
   const { write } = groupWrites({
     sync: () => Promise.resolve(),
     write: (writes) => {
       groups.push(writes.map((write) => ('key' in write ? write.key : write.kind)));
-      const gate = Promise.withResolvers<void>();
+      const gate = Promise.withResolvers<readonly Write[]>();
       gates.push(gate);
       return gate.promise;
     },
@@ -117,14 +117,14 @@ test('what is written in one turn of the event loop is one transaction; groups k
   await turn();
   expect(groups).toEqual([['a', 'b']]);
   expect(done).toEqual([]);
-  gates[0]?.resolve();
+  gates[0]?.resolve([]);
   await turn();
   expect(done).toEqual(['a', 'b']);
   expect(groups).toEqual([
     ['a', 'b'],
     ['c', 'd'],
   ]);
-  gates[1]?.resolve();
+  gates[1]?.resolve([]);
   await Promise.all(given);
   expect(done).toEqual(['a', 'b', 'c', 'd']);
 });

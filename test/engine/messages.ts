@@ -1,11 +1,14 @@
 /** What every engine promises about what a task keeps beside its steps: messages, artifacts, notes, its definition. */
 import { expect, test } from 'vitest';
+import type { Store, Write } from '../../src/engine/store.ts';
 import { NotFoundError, UsageError } from '../../src/errors.ts';
 import type { AuditEntry } from '../../src/task/audit.ts';
 import type { TaskHandler } from '../../src/task/engine.ts';
 import { answer, byHand, request, textOf, via } from './contract.ts';
 import { type Engine, type Engines, parked } from './engines.ts';
 import { accept, form, until, waitsFor } from './questions.ts';
+
+type EndWrite = Extract<Write, { kind: 'end' }>;
 
 const auditOf = async (engine: Engine): Promise<AuditEntry[]> => {
   const entries: AuditEntry[] = [];
@@ -50,6 +53,76 @@ export function messageContract({ open, engineOn, ended }: Engines): void {
     await engine.send(id, 'ann', 'b', via);
     await engine.respond(id, 'ann', { colour: accept('red') }, via);
     expect(textOf(await ended(engine, id))).toBe('a,b');
+  });
+
+  /** Takes turns as an agent does: each hears what was sent, and there is one more while something is unheard. */
+  const turns: TaskHandler = async (_, context) => {
+    const heard: string[] = [];
+    for (let turn = 1; turn === 1 || heard.length < context.inbox.length; turn += 1)
+      heard.push(
+        ...(await context.step(`turn ${turn}`, async () => context.inbox.slice(heard.length).map(({ text }) => text))),
+      );
+    return answer(heard.join());
+  };
+  /** Does something right before or after the first end of a task is written. */
+  const atFirstEnd = (store: Store, place: 'before' | 'after', act: (end: EndWrite) => Promise<unknown>): Store => {
+    let isFirst = true;
+    return {
+      ...store,
+      async write(writes) {
+        const end = writes.find((write) => write.kind === 'end');
+        if (end === undefined || !isFirst) return store.write(writes);
+        isFirst = false;
+        if (place === 'before') await act(end);
+        const early = await store.write(writes);
+        if (place === 'after') await act(end);
+        return early;
+      },
+    };
+  };
+
+  test('a message that comes after the last look at the inbox, and before the end is stored, is heard', async () => {
+    let send = (id: string): Promise<unknown> => Promise.reject(new Error(`nobody sends to ${id}`));
+    const engine = engineOn(turns, { store: atFirstEnd(open(), 'before', ({ id }) => send(id)) });
+    send = (id) => engine.send(id, 'ann', 'wait', via);
+    const { id } = await engine.start(request);
+    expect(textOf(await ended(engine, id))).toBe('wait');
+    expect((await engine.journal(id, 'ann')).map(({ key }) => key)).toEqual(['turn 1', 'turn 2']);
+    expect((await auditOf(engine)).map(({ action }) => action)).toEqual(['started', 'sent', 'ended']);
+  });
+
+  test('code that looks at no message is asked once more, and then has its end', async () => {
+    let [begun, send] = [0, (id: string): Promise<unknown> => Promise.reject(new Error(id))];
+    const deaf: TaskHandler = async () => answer(String((begun += 1)));
+    const engine = engineOn(deaf, { store: atFirstEnd(open(), 'before', ({ id }) => send(id)) });
+    send = (id) => engine.send(id, 'ann', 'wait', via);
+    expect(textOf(await ended(engine, (await engine.start(request)).id))).toBe('2');
+  });
+
+  test('who sends when the end was first is told that the task has ended', async () => {
+    const said = Promise.withResolvers<unknown>();
+    let send = (id: string): Promise<unknown> => Promise.reject(new Error(`nobody sends to ${id}`));
+    const late = async ({ id }: EndWrite): Promise<void> => said.resolve(await send(id).catch((error) => error));
+    const engine = engineOn(turns, { store: atFirstEnd(open(), 'after', late) });
+    send = (id) => engine.send(id, 'ann', 'wait', via);
+    const { id } = await engine.start(request);
+    expect(textOf(await ended(engine, id))).toBe('');
+    expect(await said.promise).toEqual(new UsageError(`The task ${id} has ended: nobody would read it.`));
+    expect((await engine.record(id, 'ann')).sent).toEqual([]);
+  });
+
+  test('neither a failure nor a cancel is held up by a message', async () => {
+    let send = (id: string): Promise<unknown> => Promise.reject(new Error(id));
+    const fails: TaskHandler = async () => {
+      throw new Error('a fault of ours');
+    };
+    const engine = engineOn(fails, { store: atFirstEnd(open(), 'before', ({ id }) => send(id)) });
+    send = (id) => engine.send(id, 'ann', 'wait', via);
+    expect((await ended(engine, (await engine.start(request)).id)).status).toBe('failed');
+    const hanging = engineOn(byHand().handler);
+    const { id } = await hanging.start(request);
+    await hanging.send(id, 'ann', 'wait', via);
+    expect((await hanging.cancel(id, 'ann', via)).status).toBe('cancelled');
   });
 
   test('what a step keeps is there for later steps and for the keeper, whole and in pieces', async () => {

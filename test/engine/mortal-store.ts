@@ -48,8 +48,8 @@ export function mortalStore(path: string, at: number, when: 'before' | 'after'):
         if (isDead) return never;
         written += 1;
         if (written === at && when === 'before') return die();
-        await store.write(writes);
-        if (written >= at) return die();
+        const early = await store.write(writes);
+        return written >= at ? die() : early;
       },
     },
   };

@@ -245,11 +245,12 @@ test('of continuations at the same moment, in two processes, one is taken and th
 test('a task past its time is as if it never was, also before it is pruned; the wait for a person is added to it', async () => {
   const path = newFile();
   const engine = engineOn(path, asking(['a']));
-  const quick = await engine.start({ ...request, ttlMs: 40, idempotencyKey: 'k' });
+  const slow = await until(engine, (await engine.start({ ...request, ttlMs: 60_000 })).id, waitsFor(1));
+  const ttlMs = 1_000;
+  const quick = await engine.start({ ...request, ttlMs, idempotencyKey: 'k' });
   // On a slow machine its time is over before the answer is read.
   await engine.cancel(quick.id, 'ann', via).catch((error: unknown) => expect(error).toBeInstanceOf(NotFoundError));
-  const slow = await until(engine, (await engine.start({ ...request, ttlMs: 5_000 })).id, waitsFor(1));
-  await new Promise((resolve) => setTimeout(resolve, 60));
+  await new Promise((resolve) => setTimeout(resolve, ttlMs + 50));
   await expect(engine.get(quick.id, 'ann')).rejects.toThrow(new NotFoundError(`There is no task ${quick.id}.`).message);
   expect((await engine.list({ owner: 'ann' })).map(({ id }) => id)).toEqual([slow.id]);
   expect((await engine.start({ ...request, idempotencyKey: 'k' })).id).not.toBe(quick.id);

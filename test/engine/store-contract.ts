@@ -288,6 +288,28 @@ export function storeContract(open: () => Store): void {
     await store.close();
   });
 
+  test('an end does not come before a message that its run has not seen: the task wants to run again', async () => {
+    const store = await openWith(begun('t'), begun('u'));
+    await store.send('t', 'first', by, 1_500);
+    await store.send('t', 'second', by, 1_600);
+    const early = { ...ended('t', 2_000), heard: 1 } as Write;
+    expect(await store.write([ended('u', 2_000), early])).toEqual([early]);
+    expect([(await state(store)).status, (await state(store, 'u')).status]).toEqual(['working', 'completed']);
+    expect((await everything(store)).map(({ action }) => action)).toEqual([
+      'started', // t
+      'started', // u
+      'sent',
+      'sent',
+      'ended',
+    ]);
+    expect(await store.claim('j', { fresh: 0, woken: 9 }, 2)).toMatchObject([{ id: 't', fence: 2, isWoken: true }]);
+    await expect(store.write([early])).rejects.toBeInstanceOf(FencedError);
+    expect(await store.write([{ ...ended('t', 2_100, 2), heard: 2 } as Write])).toEqual([]);
+    expect((await state(store)).status).toBe('completed');
+    expect(await store.send('t', 'late', by, 2_200)).toBeUndefined();
+    await store.close();
+  });
+
   test('artifacts are kept once, read by the piece, and are their task’s alone', async () => {
     const text = 'line one\n\u0000🦊 end';
     const kept: Write = { kind: 'artifact', ...run, at: 2_000, artifact: 'x1', name: 'call/result', text };
