@@ -55,7 +55,7 @@ export function betweenInstances(db: Database, { recording }: AuditLog): Pick<St
            where instance = ?`,
         ).run(withinMs, instance);
         const blamed = sql(
-          `update task set status = 'failed', outcome = ?, wants_to_run = 0, updated_at = ?,
+          `update task set status = 'failed', outcome = ?, wants_to_run = 0, updated_at = max(updated_at, ?),
              forget_at = created_at + ttl_ms, waiting_since = null
            where wants_to_run > 0 and instance is null and deaths > 0 and deaths >= ? returning id`,
         ).all(outcome, at, most);

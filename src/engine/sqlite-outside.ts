@@ -35,13 +35,13 @@ export function fromOutside(db: Database, { recording }: AuditLog): Pick<Store, 
     rename: async (id, wireKey, newWireKey, at) =>
       transact(() => {
         const renamed = sql(`update question set wire_key = ? where ${isAsked}`).run(newWireKey, id, wireKey, id);
-        if (renamed.changes > 0) sql('update task set updated_at = ? where id = ?').run(at, id);
+        if (renamed.changes > 0) sql('update task set updated_at = max(updated_at, ?) where id = ?').run(at, id);
         return renamed.changes > 0;
       }),
     cancel: async (id, by, at) =>
       recording((append) => {
         const ended = sql(
-          `update task set status = 'cancelled', outcome = '{}', updated_at = ?, instance = null, wants_to_run = 0,
+          `update task set status = 'cancelled', outcome = '{}', updated_at = max(updated_at, ?), instance = null, wants_to_run = 0,
              ttl_ms = ttl_ms + ${waited}, forget_at = created_at + ttl_ms + ${waited}, waiting_since = null,
              fence = fence + 1 where id = ? and status in ('working', 'input_required')`,
         ).run(at, at, at, id);

@@ -4,7 +4,9 @@
  * Invariants:
  *   - a task is `input_required` exactly while a question is open that asks somebody: a timer does not;
  *   - while any is open, `waiting_since` says since when; when none is, the time that was waited is added to `ttl_ms`;
- *   - a task that has ended has no open question.
+ *   - a task that has ended has no open question;
+ *   - `updated_at` never goes back, whatever the order in which moments are stored and whosever clock they are of: who
+ *     watches takes an older state for one that was told.
  */
 import type { Answer } from '../task/question.ts';
 import { overNote } from './audit-notes.ts';
@@ -48,7 +50,7 @@ export function close(
 /** Questions of the task were closed: its status says so. `isWoken`: it wants to run for it. */
 export function settle({ sql }: Sql, id: string, at: number, isWoken: boolean): void {
   sql(
-    `update task set updated_at = ?, status = iif(${asksSomebody}, 'input_required', 'working'),
+    `update task set updated_at = max(updated_at, ?), status = iif(${asksSomebody}, 'input_required', 'working'),
        ttl_ms = ttl_ms + iif(${isOpen}, 0, ${waited}), waiting_since = iif(${isOpen}, waiting_since, null),
        wants_to_run = iif(?, ${wants.asWoken}, wants_to_run)
      where id = ? and status in ('working', 'input_required')`,

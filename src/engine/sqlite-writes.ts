@@ -160,7 +160,7 @@ function ask({ sql }: Sql, { id, fence, at, question }: Of<'question'>, append: 
     fence,
   );
   sql(
-    `update task set status = iif(?, 'input_required', status), updated_at = ?,
+    `update task set status = iif(?, 'input_required', status), updated_at = max(updated_at, ?),
        waiting_since = ifnull(waiting_since, ?) where id = ?`,
   ).run(asks ? 1 : 0, at, at, id);
   if (asks) append({ at, task: id, step: key, ...askedNote(question) });
@@ -185,7 +185,7 @@ function keepArtifact(db: Sql, { id, fence, at, artifact, name, text }: Of<'arti
 function end(db: Sql, { id, fence, at, status, outcome, notes }: Of<'end'>, append: Append): void {
   fenced(
     db.sql(
-      `update task set status = ?, outcome = ?, updated_at = ?, instance = null, wants_to_run = 0,
+      `update task set status = ?, outcome = ?, updated_at = max(updated_at, ?), instance = null, wants_to_run = 0,
          ttl_ms = ttl_ms + ${waited}, forget_at = created_at + ttl_ms + ${waited}, waiting_since = null,
          fence = fence + 1 where id = ? and fence = ?`,
     ),

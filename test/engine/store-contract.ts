@@ -95,6 +95,14 @@ export function storeContract(open: () => Store): void {
     await store.close();
   });
 
+  test('a question that was made before an answer to another and stored after it does not set the task back', async () => {
+    const store = await openWith(begun('t'), asked('first', 2_000));
+    expect(await store.answer('t', 'first', accepted(4_000))).toBe(true);
+    await store.write([asked('second', 3_999)]);
+    expect(await store.task('t')).toMatchObject({ status: 'input_required', updatedAt: 4_000 });
+    await store.close();
+  });
+
   test('of several timers the first to be over says why it waits', async () => {
     const later: Timer = { kind: 'timer', message: 'later' };
     const store = await openWith(
