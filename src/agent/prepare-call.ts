@@ -186,7 +186,7 @@ function refused({ run, branch }: Calling, { id }: Callable, right: Right, { fau
 function standingRule({ run }: Calling, tool: Callable, { decision, rule }: Verdict): string | undefined {
   if (tool.change !== undefined) return undefined;
   if (decision === 'allow') return rule;
-  const grant = grantOf(run, { tool: tool.id, pin: tool.pin, policy: policyOf(run) });
+  const grant = grantOf({ chain: chainOf(run), tool: tool.id, pin: tool.pin, policy: policyOf(run) });
   return run.budget.grants.has(grant) ? `approved for the rest of the task (${rule})` : undefined;
 }
 
@@ -194,8 +194,8 @@ function standingRule({ run }: Calling, tool: Callable, { decision, rule }: Verd
  * What "for the rest of this task" covers: this tool as it is defined now, for this agent called by these, under the
  * same policies.
  */
-export const grantOf = (run: Run, { tool, pin, policy }: Pick<Ask, 'tool' | 'pin' | 'policy'>): string =>
-  JSON.stringify([chainOf(run), tool, pin, policy]);
+export const grantOf = ({ chain, tool, pin, policy }: Pick<Ask, 'chain' | 'tool' | 'pin' | 'policy'>): string =>
+  JSON.stringify([chain, tool, pin, policy]);
 
 const policyOf = ({ agent, budget }: Run): string =>
   JSON.stringify([agent.policy, ...budget.callers].map(({ version }) => version));
@@ -224,6 +224,7 @@ function askFor({ run }: Calling, tool: Callable, args: JsonObject, verdict: Ver
   const { change } = tool;
   const changed = 'its definition is another one than was pinned';
   return {
+    chain: chainOf(run),
     tool: tool.id,
     bytes: JSON.stringify(args),
     effect: tool.effect,
@@ -236,10 +237,10 @@ function askFor({ run }: Calling, tool: Callable, args: JsonObject, verdict: Ver
 }
 
 /** To which call an approval of `ask` is bound, where the step of that name makes it. */
-export const boundOf = ({ run, branch }: Calling, step: string, ask: Ask): Bound => ({
+export const boundOf = ({ branch }: Calling, step: string, ask: Ask): Bound => ({
   task: branch.task,
   step: branch.path === '' ? step : `${branch.path}/${step}`,
-  chain: chainOf(run),
+  chain: ask.chain,
   tool: ask.tool,
   pin: ask.pin,
   effect: ask.effect,

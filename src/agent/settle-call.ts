@@ -70,7 +70,7 @@ export async function settleCall<O extends ToolOutcome>(calling: Calling, attemp
 function consented<O extends ToolOutcome>({ run }: Calling, outcome: O, consent: Consent | undefined): O {
   if (consent === undefined) return outcome;
   const { remarks, grants } = consent;
-  if (grants !== undefined) run.budget.grants.add(grantOf(run, grants));
+  if (grants !== undefined) run.budget.grants.add(grantOf(grants));
   return { ...outcome, content: [...outcome.content, ...remarks.map(text)] };
 }
 

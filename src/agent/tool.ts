@@ -28,6 +28,8 @@ export type ToolOutcome = {
 
 /** A call that waits for a person: what they are asked, and what their answer is bound to. */
 export type Ask = {
+  /** Who asks, from the task's own agent down. */
+  chain: readonly string[];
   /** `server/tool` or the agent's name. */
   tool: string;
   /** The exact JSON text of the arguments, after hooks. */

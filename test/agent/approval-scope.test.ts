@@ -149,6 +149,18 @@ describe('a definition that changed since it was pinned', () => {
     expect(formAt(world, at(1, 'approval 2')).message).toMatch(/the policy changed/);
   });
 
+  test('another name of the agent after a restart is asked about anew', async () => {
+    const made: Made[] = [];
+    const agent = (name: string): Agent => agentOf([['send']], [tool('send', made)], { name });
+    const world = await begun(agent('clerk'));
+    world.begin(agent('chief'));
+    await answered(world, at(1), approve);
+    expect(made).toEqual([]);
+    expect(formAt(world, at(1, 'approval 2')).message).toMatch(/the agents that ask changed/);
+    await answered(world, at(1, 'approval 2'), approve);
+    expect(made).toHaveLength(1);
+  });
+
   test('a pin that cannot be stored is a result', async () => {
     const made: Made[] = [];
     const change = { diff: 'x', accept: () => Promise.reject(new Error('the disk is full')) };
