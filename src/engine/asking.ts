@@ -1,14 +1,14 @@
 /** How a running task asks: under which keys, and for whom. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { InputRequest, InputResponse, Question } from '../task/question.ts';
 import type { Run } from './run.ts';
 
 /** @param expiresInMs after which it is answered by `expired`; also a fraction, as delays with jitter are. */
-export function questionOf(key: string, request: Question['request'], expiresInMs = Infinity): Question {
+export function questionOf(task: string, key: string, request: Question['request'], expiresInMs = Infinity): Question {
   const askedAt = Date.now();
   const expiresAt = Math.ceil(askedAt + expiresInMs);
   const expiry = Number.isSafeInteger(expiresAt) ? { expiresAt } : {};
-  return { key, wireKey: wireKeyOf(key, 1), request, askedAt, ...expiry };
+  return { key, wireKey: wireKeyOf(task, key), request, askedAt, ...expiry };
 }
 
 /**
@@ -24,7 +24,7 @@ export async function relay(
   // Who asks after the call has ended asks nobody.
   if (signal.aborted || !run.isAtWork(relayedBy)) return { action: 'withdrawn' };
   const key = freeKey(run, wanted, request);
-  if (!run.questions.has(key)) await run.ask({ ...questionOf(key, request), relayedBy });
+  if (!run.questions.has(key)) await run.ask({ ...questionOf(run.task.id, key, request), relayedBy });
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(() => {});
   const withdraw = (): void => void run.withdraw((question) => question.key === key).catch(failed.reject);
@@ -48,18 +48,15 @@ function freeKey(run: Run, wanted: string, request: InputRequest): string {
 }
 
 /**
- * A name that the task's author gave at the root is kept; of any other question the key says nothing. It is the same
- * after a crash between two writes, and new for every attempt.
+ * A name that the task's author gave at the root is kept. Any other question is told from those of all tasks, so that
+ * an answer that is sent to the wrong one fits none; the key is the same after a crash between two writes, and says
+ * nothing.
  */
-function wireKeyOf(key: string, attempt: number): string {
-  const name = /^[A-Za-z_]\w{0,63}$/.test(key)
-    ? key
-    : createHash('sha256').update(key).digest('base64url').slice(0, 12);
-  return attempt === 1 && name === key ? name : `${name}.${attempt}`;
-}
+const wireKeyOf = (task: string, key: string): string =>
+  /^[A-Za-z_]\w{0,63}$/.test(key) ? key : `${hash('sha256', `${task}\n${key}`, 'base64url').slice(0, 12)}.1`;
 
 /** The key under which a question is asked again. */
-export function nextWireKey({ key, wireKey }: Question): string {
-  const attempt = Number(/\.(\d+)$/.exec(wireKey)?.[1] ?? 1);
-  return wireKeyOf(key, attempt + 1);
+export function nextWireKey({ wireKey }: Question): string {
+  const [, name = wireKey, attempt = 1] = /^(.*)\.(\d+)$/.exec(wireKey) ?? [];
+  return `${name}.${Number(attempt) + 1}`;
 }

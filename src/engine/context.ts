@@ -109,9 +109,9 @@ function branchContext(run: Run, path: string, beginning: Beginning): TaskContex
       return run.steps.has(key) ? undefined : run.intents.get(key);
     },
 
-    requestInput: (name, request, expiresInMs) => answered(questionOf(keyOf(name), request, expiresInMs)),
+    requestInput: (name, request, expiresInMs) => answered(questionOf(run.task.id, keyOf(name), request, expiresInMs)),
     async sleep(name, ms, why) {
-      await answered(questionOf(keyOf(name), { kind: 'timer', message: why }, ms));
+      await answered(questionOf(run.task.id, keyOf(name), { kind: 'timer', message: why }, ms));
     },
     relay: (step, name, request, cut) => relay(run, { key: keyOf(name), relayedBy: keyOf(step), request }, cut),
     withdraw: (step) => run.working(() => run.withdraw(({ relayedBy }) => relayedBy === keyOf(step))),

@@ -129,14 +129,23 @@ export function questionContract({ open, engineOn, ended }: Engines): void {
   test('an answer for another task answers nothing, and nobody answers what is not theirs', async () => {
     const one = await begin(['a']);
     const two = await one.engine.start(request);
-    await until(one.engine, two.id, waitsFor(1));
-    // The same place in the code has the same key in every task.
-    expect(openKeys(await one.engine.get(two.id, 'ann'))).toEqual(one.keys);
+    const keys = openKeys(await until(one.engine, two.id, waitsFor(1)));
+    // The same place in the code has another key in every task.
+    expect(keys).not.toEqual(one.keys);
     await one.engine.respond(two.id, 'ann', { [one.keys[0] ?? '']: accept('red') }, via);
     expect(openKeys(await one.engine.get(one.id, 'ann'))).toEqual(one.keys);
+    expect(openKeys(await one.engine.get(two.id, 'ann'))).toEqual(keys);
     const foreign = one.engine.respond(one.id, 'bob', { [one.keys[0] ?? '']: accept('red') }, via);
     await expect(foreign).rejects.toThrow(`There is no task ${one.id}.`);
     expect(openKeys(await one.engine.get(one.id, 'ann'))).toEqual(one.keys);
+  });
+
+  test('the key of a question counts its attempts, and says nothing of where it was asked', async () => {
+    const { engine, id, keys } = await begin(['secret']);
+    expect(keys).toEqual([expect.stringMatching(/^[\w-]{12}\.1$/)]);
+    expect(keys[0]).not.toContain('secret');
+    await engine.respond(id, 'ann', { [keys[0] ?? '']: { action: 'cancel' } }, via);
+    expect(openKeys(await engine.get(id, 'ann'))).toEqual([keys[0]?.replace(/1$/, '2')]);
   });
 
   test('branches that need no answer go on while one waits', async () => {
