@@ -46,6 +46,8 @@ const wanted = new Set([
   'notifications/tasks/status',
 ]);
 
+export const isNotification = (message: JSONRPCMessage): boolean => 'method' in message && !('id' in message);
+
 export const isRequest = (message: JSONRPCMessage): boolean => 'method' in message && 'id' in message;
 
 export const isOfInterest = (message: JSONRPCMessage): boolean =>

@@ -9,7 +9,7 @@ import type { Readable } from 'node:stream';
 import type { JSONRPCMessage, Transport } from '@modelcontextprotocol/client';
 import type { Log } from '../log.ts';
 import { messageOf } from '../errors.ts';
-import { isOfInterest, isRequest, messageIn } from './message-in.ts';
+import { isNotification, isOfInterest, isRequest, messageIn } from './message-in.ts';
 import { messageLines } from './message-lines.ts';
 import { bounds, type StdioTarget } from './options.ts';
 import { startGroup, type ProcessGroup } from './process-group.ts';
@@ -143,8 +143,8 @@ export class StdioTransport implements Transport {
       this.#noiseBytes = 0;
       if (isRequest(message) && this.#requests.isTooMany())
         return this.#giveUp(`it sent over ${bounds.requests} requests in ${bounds.requestsTime / 1_000} s`);
-      // Seam 15: an answer must not overtake what was said before it.
-      if ('method' in message) this.#hear(message);
+      // Seam 15: an answer must not overtake what was said before it, nor a question an answer.
+      if (isNotification(message)) this.#hear(message);
       else queueMicrotask(() => this.#hear(message));
     }
   }
