@@ -55,8 +55,11 @@ function freeKey(run: Run, wanted: string, request: InputRequest): string {
 const wireKeyOf = (task: string, key: string): string =>
   /^[A-Za-z_]\w{0,63}$/.test(key) ? key : `${hash('sha256', `${task}\n${key}`, 'base64url').slice(0, 12)}.1`;
 
-/** The key under which a question is asked again. */
-export function nextWireKey({ wireKey }: Question): string {
+/** Software that dismisses whatever it is asked would be asked without end. */
+const mostRepeats = 10;
+
+/** The key under which a question is asked again; undefined where that was done often enough. */
+export function nextWireKey({ wireKey }: Question): string | undefined {
   const [, name = wireKey, attempt = 1] = /^(.*)\.(\d+)$/.exec(wireKey) ?? [];
-  return `${name}.${Number(attempt) + 1}`;
+  return Number(attempt) > mostRepeats ? undefined : `${name}.${Number(attempt) + 1}`;
 }

@@ -179,8 +179,11 @@ export function createEngine(options: EngineOptions): TaskEngine & TaskKeeper {
     if (request.kind === 'timer') return false;
     // What is over is over, also before the next look.
     if (expiresAt <= at) return others.expire().then(() => true);
-    if (response.action === 'cancel' || answerFault(request, response) !== undefined)
-      return store.rename(id, question.wireKey, nextWireKey(question), at);
+    if (response.action === 'cancel' || answerFault(request, response) !== undefined) {
+      // It stays open under the key that it has: clients do not show that again, other ways of answering do.
+      const next = nextWireKey(question);
+      return next !== undefined && store.rename(id, question.wireKey, next, at);
+    }
     const answer = { response, by, at };
     if (!(await store.answer(id, question.wireKey, answer))) return false;
     const entry = here.of(id);

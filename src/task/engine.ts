@@ -59,7 +59,7 @@ export interface TaskEngine {
   /**
    * Answers open questions, by wire key. The first valid answer to a question wins, in one transaction; keys that are
    * not open (any more) are ignored. An answer that does not fit its question consumes nothing: the question is asked
-   * again under a new key. `cancel` leaves the question open under a new key.
+   * again under a new key. `cancel` leaves the question open under a new key. After ten of these the key stays.
    */
   respond(id: string, owner: string, answers: Readonly<Record<string, InputResponse>>, via: Via): Promise<Task>;
   /**

@@ -104,6 +104,23 @@ export function questionContract({ open, engineOn, ended }: Engines): void {
     expect(await result(engine, id)).toContain('red');
   });
 
+  test.each([
+    ['dismisses', { action: 'cancel' }],
+    ['accepts with nothing', bare],
+  ] as const)('who %s whatever it is asked is not asked without end: after ten times the key stays', async (_, bad) => {
+    const { store, engine, id, keys } = await begin(['a']);
+    const seen = new Set(keys);
+    for (let [key = ''] = keys, times = 1; times <= 20; times += 1) {
+      [key = ''] = openKeys(await engine.respond(id, 'ann', { [key]: bad }, via));
+      seen.add(key);
+    }
+    expect(seen.size).toBe(11);
+    await parked(store, id);
+    const [last = ''] = openKeys(await engine.get(id, 'ann'));
+    await engine.respond(id, 'ann', { [last]: accept('red') }, via);
+    expect(await result(engine, id)).toContain('red');
+  });
+
   test('a decline is an answer', async () => {
     const { engine, id, keys } = await begin(['a']);
     await engine.respond(id, 'ann', { [keys[0] ?? '']: { action: 'decline' } }, via);
