@@ -6,7 +6,7 @@ import { capped, withoutInvisible } from './clean-text.ts';
 import { handleToolKey } from '../meta-keys.ts';
 import { bounds } from './options.ts';
 import { ask, type CallTarget, can, mustListBySdk } from './sdk-seams.ts';
-import { definitionOf } from './tool-pin.ts';
+import { definedBy, definitionOf } from './tool-pin.ts';
 
 export interface ServerTool {
   /** As the server calls it. */
@@ -107,15 +107,18 @@ export function readTool(item: Json): ServerTool | string {
   if (!isJsonObject(item)) return 'a tool that is no object was left out';
   const { name, inputSchema, outputSchema, annotations } = item;
   if (typeof name !== 'string' || name === '') return 'a tool without a name was left out';
+  if (name.length > 256) return `a tool with a name of ${name.length} characters was left out`;
   if (withoutInvisible(name) !== name || /[\n\t]/.test(name))
     return `a tool with hidden characters in its name was left out`;
-  if (name.length > 256) return `a tool with a name of ${name.length} characters was left out`;
+  const tooLong = `${name} was left out: its definition is over ${bounds.definition / 1024} KiB`;
+  // To write down millions of characters only to count them would hold up everybody.
+  const long = definedBy.filter((part) => charactersIn(item[part] ?? null) > bounds.definition);
+  if (long.length > 0) return tooLong;
   const fault = schemaFault(inputSchema);
   if (fault !== undefined || !isJsonObject(inputSchema)) return `${name} was left out: ${fault}`;
   if (isDeep(item, deepest)) return `${name} was left out: its definition is over ${deepest} levels deep`;
   const definition = definitionOf(item);
-  if (JSON.stringify(definition).length > bounds.definition)
-    return `${name} was left out: its definition is over ${bounds.definition / 1024} KiB`;
+  if (JSON.stringify(definition).length > bounds.definition) return tooLong;
   return {
     ownName: name,
     definition,
@@ -129,6 +132,13 @@ export function readTool(item: Json): ServerTool | string {
 }
 
 const deepest = 128;
+
+/** Of all its texts. What lies deeper than a definition may be is not looked at. */
+function charactersIn(value: Json, levels = deepest): number {
+  if (typeof value === 'string') return value.length;
+  if (typeof value !== 'object' || value === null || levels === 0) return 0;
+  return Object.values(value).reduce((sum: number, part) => sum + charactersIn(part, levels - 1), 0);
+}
 
 function taskSupportOf({ execution }: JsonObject): CallTarget['taskSupport'] {
   const support = isJsonObject(execution) ? execution['taskSupport'] : undefined;

@@ -2,11 +2,11 @@
 import { createHash } from 'node:crypto';
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 
-const parts = ['name', 'title', 'description', 'inputSchema', 'outputSchema', 'annotations', 'icons'];
+export const definedBy = ['name', 'title', 'description', 'inputSchema', 'outputSchema', 'annotations', 'icons'];
 
 /** In canonical order. */
 export function definitionOf(item: JsonObject): JsonObject {
-  const has = parts.filter((part) => item[part] !== undefined);
+  const has = definedBy.filter((part) => item[part] !== undefined);
   return canonical(Object.fromEntries(has.map((part) => [part, item[part] ?? null]))) as JsonObject;
 }
 
