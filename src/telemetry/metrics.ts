@@ -1,7 +1,7 @@
 /** What this process did, counted from the events of its tasks, as Prometheus reads it. It decides nothing. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { TaskEvent } from '../task/event.ts';
-import type { Task } from '../task/task.ts';
+import { isTerminal, type Task } from '../task/task.ts';
 import type { Usage } from '../task/usage.ts';
 import { counter, gauge, histogram } from './prometheus.ts';
 
@@ -18,7 +18,7 @@ const secondBounds = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 30
 export function createMetrics(): Metrics {
   const started = counter('deputy_tasks_started_total', 'Tasks begun.');
   const ended = counter('deputy_tasks_ended_total', 'Tasks ended, by status and why the agent stopped.');
-  const running = gauge('deputy_tasks_running', 'Tasks at work.');
+  const running = gauge('deputy_tasks_running', 'Tasks at work: none that waits for a person, a time or a place.');
   const turns = counter('deputy_turns_total', 'Model replies.');
   const toolCalls = counter('deputy_tool_calls_total', 'Tool calls ended.');
   const tokens = counter(
@@ -37,7 +37,8 @@ export function createMetrics(): Metrics {
 
   const status = (task: Task): void => {
     const { id, agent } = task;
-    if (task.status === 'working') {
+    // One that says why it works on nothing sleeps, or is queued.
+    if (task.status === 'working' && task.statusMessage === undefined) {
       if (open.has(id)) return;
       open.set(id, new Map());
       // One that goes on after a wait or a crash was counted when it began.
@@ -46,7 +47,7 @@ export function createMetrics(): Metrics {
       return;
     }
     if (open.delete(id)) running.add({ agent }, -1);
-    if (task.status === 'input_required') return;
+    if (!isTerminal(task)) return;
     ended.add({ agent, status: task.status, stop: task.status === 'completed' ? task.result.stop : '' });
   };
 

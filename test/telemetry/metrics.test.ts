@@ -49,6 +49,30 @@ test('tasks are counted from their begin to their end, once each', () => {
   ]);
 });
 
+test('a task that sleeps, is queued or waits for a person is not at work, and begins once', () => {
+  const observe = begin();
+  const running = (): string | undefined => lines('deputy_tasks_running')[0]?.split(' ')[1];
+  const at = (updatedAt: number, more: Partial<Task>): { type: 'status'; task: Task } => ({
+    type: 'status',
+    task: { ...taskOf(), updatedAt, ...more } as Task,
+  });
+  observe(at(0, { statusMessage: 'queued: it begins when others have ended' }));
+  expect([running(), lines('deputy_tasks_started_total')]).toEqual([undefined, []]);
+  observe(at(0, {}));
+  expect(running()).toBe('1');
+  observe(at(10, { statusMessage: 'the model is away' }));
+  observe(at(10, { statusMessage: 'the model is away' }));
+  expect(running()).toBe('0');
+  observe(at(20, {}));
+  expect(running()).toBe('1');
+  observe(at(30, { status: 'input_required', inputRequests: {} }));
+  expect(running()).toBe('0');
+  observe({ type: 'status', task: taskOf({ status: 'cancelled' }) });
+  expect(running()).toBe('0');
+  expect(lines('deputy_tasks_started_total')).toEqual(['deputy_tasks_started_total{agent="librarian"} 1']);
+  expect(lines('deputy_tasks_ended_total')).toHaveLength(1);
+});
+
 test('a turn counts its tokens by kind, its cost and its time', () => {
   const observe = begin();
   observe({ type: 'status', task: taskOf() });
