@@ -3,7 +3,8 @@
  * without an answer is answered with an error at once, a cancelled request lets go of its stream in the 2025 era too,
  * and a response is bounded.
  */
-import { StreamableHTTPClientTransport, type FetchLike, type JSONRPCMessage } from '@modelcontextprotocol/client';
+import { StreamableHTTPClientTransport, type JSONRPCMessage } from '@modelcontextprotocol/client';
+import { type Fetch, leanFetch, tooLarge } from '../lean-fetch.ts';
 import { isRequest } from './message-in.ts';
 import { bounds, type HttpTarget } from './options.ts';
 import { requestRate, type RequestRate } from './request-rate.ts';
@@ -95,38 +96,15 @@ export class HttpTransport extends StreamableHTTPClientTransport {
 }
 
 /** Responses over `max` bytes (for an event stream: one event) fail; a compressed bomb is counted as it unfolds. */
-export function boundedFetch(max: number): FetchLike {
+export function boundedFetch(max: number): Fetch {
+  const bounded = leanFetch(max);
   return async (url, init) => {
-    const response = await fetch(url, init);
-    const { body, headers } = response;
-    if (body === null || hasSmallLength(headers, max)) return response;
-    const isStream = headers.get('content-type')?.startsWith('text/event-stream') === true;
-    if (isStream) Object.defineProperty(response, 'body', { value: boundedEvents(body, max) });
-    else {
-      const read = async (): Promise<string> => readText(body, max);
-      Object.defineProperty(response, 'text', { value: read });
-      Object.defineProperty(response, 'json', { value: async (): Promise<unknown> => JSON.parse(await read()) });
-    }
+    const response = await bounded(url, init);
+    const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') === true;
+    if (!isStream || response.body === null) return response;
+    Object.defineProperty(response, 'body', { value: boundedEvents(response.body, max) });
     return response;
   };
-}
-
-const tooLarge = (max: number): Error => new Error(`the server sent more than ${max / 1024 / 1024} MiB at once`);
-
-function hasSmallLength(headers: Headers, max: number): boolean {
-  const length = headers.get('content-length');
-  return length !== null && !headers.has('content-encoding') && Number(length) <= max;
-}
-
-async function readText(body: ReadableStream<Uint8Array>, max: number): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    size += chunk.length;
-    if (size > max) throw tooLarge(max);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 /**
