@@ -9,7 +9,7 @@ import { ModelError, type Model, type ModelDelta, type ModelReply, type ModelReq
 import type { ToolResult, ToolSpec } from '../agent/model.ts';
 import type { Content } from '../task/content.ts';
 import { isJsonObject, type Json } from '../json.ts';
-import { attempt, type Attempt, readJson, timeoutsFor, type Timeouts } from './attempt.ts';
+import { attempt, type Attempt, fetchReply, readJson, timeoutsFor, type Timeouts } from './attempt.ts';
 import { isImage, leftOut, mediaType, partOf } from './content.ts';
 import { estimate } from './estimate.ts';
 import { failureWith } from './lost-usage.ts';
@@ -73,7 +73,7 @@ export function anthropicModel(options: ModelOptions, timeouts?: Partial<Timeout
   };
 }
 
-/** Loaded at the first request: it takes 200 ms. Connections are kept alive by Node's fetch, for all clients alike. */
+/** Loaded at the first request: it takes 200 ms. Connections are kept alive for all clients alike. */
 async function connect(
   baseURL: string,
   apiKey: string | undefined,
@@ -88,6 +88,7 @@ async function connect(
     baseURL,
     ...(apiKey === undefined ? { authToken: 'none' } : { apiKey }),
     defaultHeaders: apiKey === undefined ? { authorization: null, ...headers } : headers,
+    fetch: fetchReply,
     maxRetries: 0,
     timeout,
     logLevel: 'off',

@@ -5,6 +5,7 @@
  * Invariants: every timer and listener is gone when the promise settles; the caller's abort wins over every error.
  */
 import { ModelError } from '../agent/model.ts';
+import { leanFetch } from '../lean-fetch.ts';
 import { toModelError, type Endpoint } from './wire-error.ts';
 
 /** Milliseconds. */
@@ -13,7 +14,7 @@ export interface Timeouts {
   firstByte: number;
   /** Between two pieces of a streamed reply; keep-alives count. Default 60 s. */
   idle: number;
-  /** For a reply fetched in one piece. Default 290 s: Node's fetch itself gives up after 300 s. */
+  /** For a reply fetched in one piece. Default 290 s: proxies between give up on a silent server after 300 s. */
   whole: number;
   /** For any reply. Default 10 min. */
   total: number;
@@ -26,6 +27,9 @@ export function timeoutsFor(url: string, given: Partial<Timeouts> = {}): Timeout
   const isLoopback = host === 'localhost' || host === '[::1]' || host.startsWith('127.');
   return { ...standard, ...(isLoopback && { firstByte: 300_000 }), ...given };
 }
+
+/** For the vendors' SDKs. The longest replies, with all their reasoning, have less than a megabyte. */
+export const fetchReply = leanFetch(64 * 1024 * 1024);
 
 export interface Attempt {
   /** Aborts with the caller's signal and when a time limit passes. */

@@ -3,7 +3,7 @@ import type OpenAI from 'openai';
 import type { APIPromise } from 'openai';
 import type { Stream as EventStream } from 'openai/core/streaming';
 import { ModelError, type ModelReply, type ModelRequest } from '../agent/model.ts';
-import { attempt, readJson, timeoutsFor, type Timeouts } from './attempt.ts';
+import { attempt, fetchReply, readJson, timeoutsFor, type Timeouts } from './attempt.ts';
 import { idOf, mustStream, type ModelOptions } from './model-options.ts';
 import { endpointName, type Endpoint } from './wire-error.ts';
 
@@ -40,7 +40,7 @@ export function openaiEndpoint(options: ModelOptions, timeouts?: Partial<Timeout
   };
 }
 
-/** Loaded at the first request: it takes 200 ms. Connections are kept alive by Node's fetch, for all clients alike. */
+/** Loaded at the first request: it takes 200 ms. Connections are kept alive for all clients alike. */
 async function load(baseURL: string, apiKey: string | undefined, options: ModelOptions, timeout: number): Promise<Sdk> {
   const [{ default: Client }, { Stream }] = await Promise.all([import('openai'), import('openai/core/streaming')]);
   const client = new Client({
@@ -48,6 +48,7 @@ async function load(baseURL: string, apiKey: string | undefined, options: ModelO
     apiKey: apiKey ?? 'none',
     ...(options.baseUrl !== undefined && { organization: null, project: null }),
     defaultHeaders: apiKey === undefined ? { authorization: null, ...options.headers } : (options.headers ?? {}),
+    fetch: fetchReply,
     maxRetries: 0,
     timeout,
     logLevel: 'off',
