@@ -166,12 +166,9 @@ function ask({ sql }: Sql, { id, fence, at, question }: Of<'question'>, append: 
   if (asks) append({ at, task: id, step: key, ...askedNote(question) });
 }
 
-function withdraw(db: Sql, { id, fence, at, keys, relayedBy }: Of<'withdraw'>, append: Append): void {
+function withdraw(db: Sql, { id, fence, at, keys }: Of<'withdraw'>, append: Append): void {
   checkFence(db, id, fence);
-  const open = openQuestions(db, id).filter(
-    (row) =>
-      keys?.includes(String(row['key'])) === true || (relayedBy !== undefined && row['relayed_by'] === relayedBy),
-  );
+  const open = openQuestions(db, id).filter((row) => keys.includes(String(row['key'])));
   if (open.length === 0) return;
   close(db, append, open, 'withdrawn', at);
   settle(db, id, at, false);

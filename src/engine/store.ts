@@ -36,8 +36,8 @@ export type Write =
   | (OfRun & { kind: 'step'; key: string; value: string; notes?: readonly AuditNote[] })
   /** The task becomes `input_required`, unless it is a timer. */
   | (OfRun & { kind: 'question'; question: Question })
-  /** Open questions, by key, are answered by `withdrawn`; or all that the step `relayedBy` asked. */
-  | (OfRun & { kind: 'withdraw'; keys?: readonly string[]; relayedBy?: string })
+  /** Open questions, by key, are answered by `withdrawn`. */
+  | (OfRun & { kind: 'withdraw'; keys: readonly string[] })
   /** The same id again is the same artifact. */
   | (OfRun & { kind: 'artifact'; artifact: string; name: string; text: string })
   /**
