@@ -110,9 +110,10 @@ export const tooLarge = (max: number): Error => new Error(`the server sent more 
 function answerOf(answer: IncomingMessage, signal: AbortSignal | undefined, max: number): Response {
   const { rawHeaders, statusCode = 0, statusMessage = '' } = answer;
   try {
-    const headers = new Headers();
-    for (let at = 1; at < rawHeaders.length; at += 2) headers.append(rawHeaders[at - 1] ?? '', rawHeaders[at] ?? '');
-    return new Answer(unpacked(answer), { status: statusCode, statusText: statusMessage, headers }, { signal, max });
+    const response = new Answer(unpacked(answer), statusCode, statusMessage, { signal, max });
+    for (let at = 1; at < rawHeaders.length; at += 2)
+      response.headers.append(rawHeaders[at - 1] ?? '', rawHeaders[at] ?? '');
+    return response;
   } catch (cause) {
     // A status or a header that is none.
     answer.destroy();
@@ -134,8 +135,13 @@ class Answer extends BareResponse {
   #stream: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
   #isRead = false;
 
-  constructor(bytes: Readable, init: ResponseInit, { signal, max }: { signal: AbortSignal | undefined; max: number }) {
-    super(null, init);
+  constructor(
+    bytes: Readable,
+    status: number,
+    statusText: string,
+    { signal, max }: { signal: AbortSignal | undefined; max: number },
+  ) {
+    super(null, { status, statusText });
     this.#bytes = bytes;
     this.#signal = signal;
     this.#max = max;
@@ -199,8 +205,10 @@ function readWhole(bytes: Readable, max: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
-    const onEnd = (): void => reject(bytes.errored ?? new Error('the connection was closed'));
-    if (bytes.closed) onEnd();
+    const onClose = (): void => {
+      if (!bytes.readableEnded) reject(bytes.errored ?? new Error('the connection was closed'));
+    };
+    if (bytes.closed) onClose();
     bytes.on('data', (chunk: Buffer) => {
       size += chunk.length;
       if (size <= max) chunks.push(chunk);
@@ -209,7 +217,7 @@ function readWhole(bytes: Readable, max: number): Promise<Buffer> {
     bytes.once('end', () =>
       resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)),
     );
-    bytes.once('error', reject).once('close', onEnd);
+    bytes.once('error', reject).once('close', onClose);
   });
 }
 
