@@ -15,6 +15,7 @@ import { questionContract } from './questions.ts';
 import { queueContract } from './queues.ts';
 import { relayContract } from './relays.ts';
 import { timerContract } from './timers.ts';
+import { watchContract } from './watching.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'deputy-engine-'));
 let files = 0;
@@ -28,6 +29,7 @@ for (const [name, open] of [
   describe(name, () => {
     const engines = enginesOn(open);
     engineContract(engines);
+    watchContract(engines);
     questionContract(engines);
     timerContract(engines);
     relayContract(engines);

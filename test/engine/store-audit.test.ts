@@ -10,7 +10,7 @@ import type { Store, Write } from '../../src/engine/store.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../src/json.ts';
 import type { AuditEntry, AuditVerdict } from '../../src/task/audit.ts';
 import type { InputRequest } from '../../src/task/question.ts';
-import { anchorOf, asked, begun, by, everything, form, random } from './store-contract.ts';
+import { anchorOf, asked, begun, by, everything, form, random } from './store-values.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'deputy-audit-'));
 let files = 0;

@@ -10,7 +10,7 @@ import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
 import { UsageError } from '../../src/errors.ts';
 import { silentLog } from '../../src/log.ts';
 import { answer, collect, request } from './contract.ts';
-import { begun, everything } from './store-contract.ts';
+import { begun, everything } from './store-values.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'deputy-backup-'));
 let files = 0;

@@ -1,7 +1,7 @@
 /** In which order those that wait are called. */
 import { expect, test } from 'vitest';
 import type { Places, Store, Write } from '../../src/engine/store.ts';
-import { asked, by, begun, waiting } from './store-contract.ts';
+import { asked, by, begun, waiting } from './store-values.ts';
 
 const suspicious = 2;
 const places = (fresh: number, woken = 0, ofAgent?: Record<string, number>): Places => ({

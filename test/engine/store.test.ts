@@ -6,6 +6,7 @@ import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
 import { claimContract } from './store-claim.ts';
 import { storeContract } from './store-contract.ts';
+import { questionStoreContract } from './store-questions.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'deputy-store-'));
 let files = 0;
@@ -27,6 +28,7 @@ for (const [name, open] of [
 ] as const)
   describe(name, () => {
     storeContract(open);
+    questionStoreContract(open);
     claimContract(open);
   });
 
