@@ -1,6 +1,9 @@
 /**
  * A caller of Deputy, by hand: a client library's own cost would be in every latency. It speaks the Tasks extension of
  * 2026-07-28, and 2025-11-25 for the one thing that only that has: the list of all tasks.
+ *
+ * A server may close a connection that rests, and a request may be on its way there. Every request here can be made
+ * again (a start with its key), so it goes out once more on a connection of its own, and is counted.
  */
 import { Agent, request as httpRequest } from 'node:http';
 
@@ -12,16 +15,22 @@ export interface TaskSeen {
 }
 
 export interface Caller {
-  /** @returns the id of the task that the call became. */
-  start(agent: string, message: string, idempotencyKey?: string): Promise<string>;
+  /** @returns the id of the task that the call became; with the same key, of the same task. */
+  start(agent: string, message: string, idempotencyKey: string): Promise<string>;
   get(taskId: string): Promise<TaskSeen>;
   answer(taskId: string, inputResponses: object): Promise<void>;
   /** Every task by id, as the server lists it, with its status. */
   list(): Promise<Map<string, string>>;
+  /** Requests that were made again because the server had just closed the connection. */
+  repeated(): number;
   close(): void;
 }
 
 type Result = Record<string, unknown>;
+interface Answer {
+  text: string;
+  session: string;
+}
 
 const json = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
 const declared = {
@@ -36,11 +45,12 @@ const declared = {
 export function callerOf(url: string): Caller {
   const agent = new Agent({ keepAlive: true, maxSockets: 128 });
   let id = 0;
+  let repeated = 0;
 
   /** Without a message it ends a session. */
-  const post = (message: object | undefined, headers: Record<string, string>) => {
+  const post = (message: object | undefined, headers: Record<string, string>): Promise<Answer> => {
     const body = message === undefined ? '' : JSON.stringify({ jsonrpc: '2.0', ...message });
-    return new Promise<{ text: string; session: string }>((resolve, reject) => {
+    return new Promise<Answer>((resolve, reject) => {
       const sent = httpRequest(
         url,
         {
@@ -60,7 +70,11 @@ export function callerOf(url: string): Caller {
           );
         },
       );
-      sent.on('error', reject);
+      sent.on('error', (error: NodeJS.ErrnoException) => {
+        if (!sent.reusedSocket || !['ECONNRESET', 'EPIPE'].includes(error.code ?? '')) return reject(error);
+        repeated += 1;
+        return resolve(post(message, headers));
+      });
       sent.end(body);
     });
   };
@@ -95,13 +109,14 @@ export function callerOf(url: string): Caller {
 
   return {
     async start(name, message, idempotencyKey) {
-      const key = idempotencyKey !== undefined && { 'dev.deputy-mcp/idempotencyKey': idempotencyKey };
-      const params = { _meta: { ...declared, ...key }, name, arguments: { message } };
+      const _meta = { ...declared, 'dev.deputy-mcp/idempotencyKey': idempotencyKey };
+      const params = { _meta, name, arguments: { message } };
       return String((await ask('tools/call', params))['taskId']);
     },
     get: async (taskId) => (await ask('tasks/get', { taskId })) as unknown as TaskSeen,
     answer: async (taskId, inputResponses) => void (await ask('tasks/update', { taskId, inputResponses })),
     list,
+    repeated: () => repeated,
     close: () => agent.destroy(),
   };
 }

@@ -1,7 +1,7 @@
 /** What Deputy holds: tasks that wait for people, while others work, over a crash. */
 import { randomInt } from 'node:crypto';
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Deputy, startDeputy } from './deputy.ts';
@@ -9,7 +9,7 @@ import { getLatency, noLatency } from './latency.ts';
 import { type Ledger, openLedger } from './ledger.ts';
 import { type Options, readOptions, usage } from './options.ts';
 import { type Figures, report } from './report.ts';
-import { allAre, allAtWork, answer, checkPayments, checkSlow, occupy, park } from './tasks.ts';
+import { allAre, allAtWork, answer, checkPayments, checkSlow, occupy, park, type Parked } from './tasks.ts';
 
 export async function hold(args: string[]): Promise<void> {
   const options = readOptions(args);
@@ -56,9 +56,9 @@ async function measured(options: Options, { ledger, start, folder }: Place): Pro
     await work();
     return ((await before.process.reading()).cpu - cpu) / 1000;
   };
-  let parked: string[] = [];
+  let parked: Parked[] = [];
   const begun = performance.now();
-  const cpuToPark = await cpuOf(async () => (parked = await park(options.tasks, before.caller, ledger)));
+  const cpuToPark = await cpuOf(async () => (parked = await park(options.tasks, before.caller)));
   const perSecond = (options.tasks * 1000) / (performance.now() - begun);
   await sleep(options.quick ? restMs / 5 : restMs);
   const memoryParked = (await before.process.reading()).memory;
@@ -67,10 +67,12 @@ async function measured(options: Options, { ledger, start, folder }: Place): Pro
   say(`${options.active} more come to a slow step`);
   const active = await occupy(options.active, before.caller, ledger);
   say(`tasks/get for ${options.seconds} s, and some answers`);
-  const looks = mixed(parked, active);
+  const waiting = parked.map(({ id }) => id);
+  const looks = mixed(waiting, active);
   let latency = noLatency;
   const cpuToGet = await cpuOf(async () => (latency = await getLatency(before.caller, looks, options.seconds)));
   const chosen = randomOf(parked, answeredBefore + answeredAfter);
+  const load = loadavg()[0] ?? 0;
   await answer(chosen.slice(0, answeredBefore), before.caller);
   const { memory: memoryActive, peakMemory: peakBefore } = await before.process.reading();
 
@@ -87,17 +89,19 @@ async function measured(options: Options, { ledger, start, folder }: Place): Pro
 
   say('counting');
   ledger.release();
-  const done = new Set([...chosen, ...active]);
+  const done = new Set([...chosen.map(({ id }) => id), ...active]);
   const statusOf = (id: string): string => (done.has(id) ? 'completed' : 'input_required');
-  await allAre(after.caller, new Map([...parked, ...active].map((id) => [id, statusOf(id)])));
+  await allAre(after.caller, new Map([...waiting, ...active].map((id) => [id, statusOf(id)])));
   await checkSlow(active, after.caller);
-  checkPayments(options.tasks, ledger);
+  checkPayments(chosen, ledger);
   const { peakMemory: peakAfter } = await after.process.reading();
 
   return {
     parking: { perSecond, cpu: cpuToPark / options.tasks },
     memory: { parked: memoryParked, active: memoryActive, peak: Math.max(peakBefore, peakAfter) },
     disk,
+    load,
+    repeated: before.caller.repeated() + after.caller.repeated(),
     get: { ...latency, cpu: cpuToGet / latency.requests },
     restart: { answers: answeredAfter, serves, answered, recovered },
   };
@@ -109,10 +113,10 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 const mixed = (parked: readonly string[], active: readonly string[]): string[] =>
   active.flatMap((id) => [id, ...randomOf(parked, Math.min(4, parked.length))]);
 
-function randomOf(ids: readonly string[], count: number): string[] {
-  const chosen = new Set<string>();
-  while (chosen.size < count) chosen.add(ids[randomInt(ids.length)] ?? '');
-  return [...chosen];
+function randomOf<T>(all: readonly T[], count: number): T[] {
+  const chosen = new Set<number>();
+  while (chosen.size < count) chosen.add(randomInt(all.length));
+  return [...chosen].map((index) => all[index] as T);
 }
 
 async function sizeOf(folder: string): Promise<number> {

@@ -1,8 +1,8 @@
 /**
  * The MCP server that the agents of this bench call, over Streamable HTTP, in the bench's own process.
  *
- * `pay` takes the order and then answers as a gateway does whose server is gone: so nobody knows whether it was paid,
- * and the task asks a person. `wait` answers when the bench says so. Every order is counted: paid twice is a fault.
+ * `pay` is made once a person has approved it, and counted: paid twice, or without an answer, is a fault. `wait` answers
+ * when the bench says so.
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -20,8 +20,6 @@ export interface Ledger {
   url: string;
   /** How often each order was paid. */
   payments: ReadonlyMap<string, number>;
-  /** Resolves when the order is paid. */
-  paid(order: string): Promise<void>;
   /** Calls of `wait` that are open now. */
   waiting(): number;
   /** Answers every call of `wait`, from now on at once. */
@@ -46,22 +44,21 @@ const answers: Record<string, object> = {
   'tools/list': { ...cached, tools },
 };
 
+export const receiptOf = (order: string): string => `receipt of ${order}`;
 export const waitedFor = (order: string): string => `${order} is there`;
 
 export async function openLedger(): Promise<Ledger> {
   const payments = new Map<string, number>();
-  const payers = new Map<string, () => void>();
   const open = new Map<ServerResponse, Call>();
   let isReleased = false;
 
-  const pay = (order: string, response: ServerResponse): void => {
+  const pay = ({ id, params }: Call, response: ServerResponse): void => {
+    const { order } = params.arguments;
     payments.set(order, (payments.get(order) ?? 0) + 1);
-    payers.get(order)?.();
-    payers.delete(order);
-    response.writeHead(502, { 'content-length': 0 }).end();
+    sendText(response, id, receiptOf(order));
   };
   const answerWait = ({ id, params }: Call, response: ServerResponse): void =>
-    sendResult(response, id, { content: [{ type: 'text', text: waitedFor(params.arguments.order) }] });
+    sendText(response, id, waitedFor(params.arguments.order));
   const wait = (call: Call, response: ServerResponse): void => {
     if (isReleased) return answerWait(call, response);
     open.set(response, call);
@@ -73,7 +70,8 @@ export async function openLedger(): Promise<Ledger> {
       const { id, method, params } = message;
       if (id === undefined) return response.writeHead(202).end();
       if (method === 'tools/call' && params !== undefined) {
-        return params.name === 'pay' ? pay(params.arguments.order, response) : wait({ id, method, params }, response);
+        const call = { id, method, params };
+        return params.name === 'pay' ? pay(call, response) : wait(call, response);
       }
       const answer = answers[method];
       if (answer !== undefined) return sendResult(response, id, answer);
@@ -86,9 +84,6 @@ export async function openLedger(): Promise<Ledger> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
     payments,
-    paid: async (order) => {
-      if (!payments.has(order)) await new Promise<void>((resolve) => payers.set(order, resolve));
-    },
     waiting: () => open.size,
     release() {
       isReleased = true;
@@ -107,6 +102,9 @@ async function readJson(request: IncomingMessage): Promise<Message> {
   for await (const chunk of request) chunks.push(chunk as Buffer);
   return JSON.parse(Buffer.concat(chunks).toString()) as Message;
 }
+
+const sendText = (response: ServerResponse, id: number | string, text: string): void =>
+  sendResult(response, id, { content: [{ type: 'text', text }] });
 
 const sendResult = (response: ServerResponse, id: number | string, result: object): void =>
   sendJson(response, { jsonrpc: '2.0', id, result: { resultType: 'complete', ...result } });

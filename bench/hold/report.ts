@@ -12,6 +12,10 @@ export interface Figures {
   disk: number;
   /** `cpu`: as above, a request. */
   get: Latency & { cpu: number };
+  /** Of the machine, in the minute of these requests. */
+  load: number;
+  /** Requests that met a connection which the server had just closed. */
+  repeated: number;
   /** Milliseconds from the kill until it serves, some are answered and complete, the active are at work. */
   restart: { answers: number; serves: number; answered: number; recovered: number };
 }
@@ -21,7 +25,7 @@ const target = { memory: 512e6, p99: 10, answered: 60_000 };
 /** @returns whether every target was met. */
 export function report(options: Options, figures: Figures): boolean {
   const { tasks, active } = options;
-  const { parking, memory, disk, get, restart } = figures;
+  const { parking, memory, disk, get, load, repeated, restart } = figures;
   const met = {
     memory: memory.peak < target.memory,
     p99: get.p99 < target.p99,
@@ -44,6 +48,7 @@ export function report(options: Options, figures: Figures): boolean {
     ['tasks/get, p99', ms(get.p99), verdict(met.p99, ms(target.p99))],
     ['tasks/get, slowest', ms(get.most)],
     ['CPU of the server, a tasks/get', ms(get.cpu)],
+    ['load average of the machine meanwhile', load.toFixed(1)],
     ['kill -9 to serving again', ms(restart.serves)],
     [
       `kill -9 to ${restart.answers} answered and complete`,
@@ -51,7 +56,8 @@ export function report(options: Options, figures: Figures): boolean {
       verdict(met.answered, ms(target.answered)),
     ],
     [`kill -9 to ${active} active again`, ms(restart.recovered)],
-    ['lost tasks, wrong answers, orders paid twice', '0'],
+    ['requests made again: the connection was just closed', String(repeated)],
+    ['lost tasks, wrong answers, orders paid twice or unasked', '0'],
   ];
   const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const lines = rows.map(([what, value, said = '']) =>

@@ -2,31 +2,41 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sideBySide } from '../overhead/side-by-side.ts';
 import type { Caller, TaskSeen } from './caller.ts';
-import { type Ledger, waitedFor } from './ledger.ts';
+import { type Ledger, receiptOf, waitedFor } from './ledger.ts';
 
 /** Starts side by side. */
 const lanes = 64;
+/** A task is looked at when as many more were started: by then it waits, mostly, and one look is enough. */
+const backlog = 64;
 /** After this long something is lost, not late. */
 const patienceMs = 600_000;
 
 const parkingOrder = (index: number): string => `order ${index}`;
 const slowOrder = (index: number): string => `slow order ${index}`;
 
-/** Starts tasks until all of them wait for a person. @returns their ids. */
-export async function park(count: number, caller: Caller, ledger: Ledger): Promise<string[]> {
-  const ids = await sideBySide(count, lanes, async (index) => {
-    const id = await caller.start('parking', parkingOrder(index));
+/** A task that asks whether it may pay an order. */
+export interface Parked {
+  id: string;
+  order: string;
+}
+
+/** Starts tasks until all of them wait for a person. */
+export async function park(count: number, caller: Caller): Promise<Parked[]> {
+  const started: Parked[] = [];
+  await sideBySide(count, lanes, async (index) => {
+    const order = parkingOrder(index);
+    started.push({ id: await caller.start('parking', order, order), order });
     // Not faster than they come to wait.
-    await ledger.paid(parkingOrder(index));
-    return id;
+    const earlier = started.at(-1 - backlog);
+    if (earlier !== undefined) await hasStatus('input_required', earlier, caller);
   });
-  await allAre(caller, new Map(ids.map((id) => [id, 'input_required'])));
-  return ids;
+  await allAre(caller, new Map(started.map(({ id }) => [id, 'input_required'])));
+  return started;
 }
 
 /** Starts tasks until all of them are in their slow step. @returns their ids. */
 export async function occupy(count: number, caller: Caller, ledger: Ledger): Promise<string[]> {
-  const ids = await sideBySide(count, lanes, (index) => caller.start('slow', slowOrder(index)));
+  const ids = await sideBySide(count, lanes, (index) => caller.start('slow', slowOrder(index), slowOrder(index)));
   await allAtWork(count, ledger);
   return ids;
 }
@@ -36,20 +46,30 @@ export const allAtWork = (count: number, ledger: Ledger): Promise<void> =>
     ledger.waiting() === count ? undefined : `${ledger.waiting()} of ${count} tasks are in their slow step`,
   );
 
-/** Answers waiting tasks, one by one in each lane, and waits until each has completed with what it was told. */
-export async function answer(ids: readonly string[], caller: Caller): Promise<void> {
-  await sideBySide(ids.length, lanes, async (index) => {
-    const id = ids[index] ?? '';
-    const [key] = Object.keys((await caller.get(id)).inputRequests ?? {});
-    if (key === undefined) throw new Error(`Task ${id} asks nothing.`);
-    const content = { decision: 'happened', result: receiptOf(id) };
-    await caller.answer(id, { [key]: { action: 'accept', content } });
-    await until(async () => {
-      const task = await caller.get(id);
-      return task.status === 'completed' ? undefined : `task ${id} was answered and is ${task.status}`;
-    });
-    expectAnswer(await caller.get(id), receiptOf(id));
+/** Approves what waiting tasks ask, one by one in each lane, and waits until each has completed with its receipt. */
+export async function answer(chosen: readonly Parked[], caller: Caller): Promise<void> {
+  await sideBySide(chosen.length, lanes, async (index) => {
+    const task = chosen[index];
+    if (task === undefined) return;
+    const [asked, ...more] = Object.entries((await caller.get(task.id)).inputRequests ?? {});
+    if (asked === undefined || more.length > 0) throw new Error(`Task ${task.id} does not ask one question.`);
+    const [key, question] = asked;
+    // The arguments stand in the text of the form, as JSON in JSON.
+    if (!JSON.stringify(question).includes(JSON.stringify(JSON.stringify(task.order)).slice(1, -1)))
+      throw new Error(`Task ${task.id} does not ask about ${task.order}: ${JSON.stringify(question)}`);
+    await caller.answer(task.id, { [key]: { action: 'accept', content: { decision: 'approve' } } });
+    expectAnswer(await hasStatus('completed', task, caller), receiptOf(task.order));
   });
+}
+
+/** Waits until the task has this status. */
+async function hasStatus(status: string, { id }: Parked, caller: Caller): Promise<TaskSeen> {
+  let task = await caller.get(id);
+  await until(async () => {
+    if (task.status !== status) task = await caller.get(id);
+    return task.status === status ? undefined : `task ${id} is to be ${status} and is ${task.status}`;
+  });
+  return task;
 }
 
 /** Waits until the server's list holds exactly these tasks, each with its status. */
@@ -71,15 +91,15 @@ export async function checkSlow(ids: readonly string[], caller: Caller): Promise
   );
 }
 
-/** Every order was paid once: also those whose process was killed. */
-export function checkPayments(count: number, { payments }: Ledger): void {
-  for (let index = 0; index < count; index += 1) {
-    const times = payments.get(parkingOrder(index)) ?? 0;
-    if (times !== 1) throw new Error(`The ${parkingOrder(index)} was paid ${times} times.`);
+/** What was approved was paid once, and nothing else was paid. */
+export function checkPayments(approved: readonly Parked[], { payments }: Ledger): void {
+  const orders = new Set(approved.map(({ order }) => order));
+  for (const order of new Set([...orders, ...payments.keys()])) {
+    const times = payments.get(order) ?? 0;
+    if (!orders.has(order)) throw new Error(`The ${order} was paid, and nobody approved it.`);
+    if (times !== 1) throw new Error(`The ${order} was approved and paid ${times} times.`);
   }
 }
-
-const receiptOf = (id: string): string => `receipt of ${id}`;
 
 function expectAnswer({ taskId, status, result }: TaskSeen, expected: string): void {
   const said = result?.content.map(({ text }) => text).join('');
