@@ -5,7 +5,8 @@
  * What it is worth: it helps against whoever can change the database and not this file, and against accidents (half a
  * restore). Who can write both can forge both; for more, keep a copy of the file where that person cannot write. Only
  * what has passed a barrier is noted, so a power cut is no false alarm; what came after the note (a second, while the
- * process lives) is not covered.
+ * process lives) is not covered. A note that the log does not fit any more stays, however long the log grows: only a
+ * person, who knows that a backup was restored, removes it.
  */
 import { randomBytes } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -24,8 +25,11 @@ export interface AuditAnchor {
 /** Milliseconds between two notes. */
 const pause = 1_000;
 
-/** @param file none: there is nothing to note, and nowhere. */
-export function auditAnchor(file: string | undefined): AuditAnchor {
+/**
+ * @param file none: there is nothing to note, and nowhere.
+ * @param hashOf of the log's entry `seq`.
+ */
+export function auditAnchor(file: string | undefined, hashOf: (seq: number) => string | undefined): AuditAnchor {
   if (file === undefined) return { reached() {}, read: async () => undefined, async close() {} };
   let newest: Anchor | undefined;
   let noted = 0;
@@ -37,7 +41,8 @@ export function auditAnchor(file: string | undefined): AuditAnchor {
     const anchor = newest;
     if (anchor === undefined || anchor.seq <= noted) return;
     const there = await readAnchor(file);
-    if (there === undefined || there.seq < anchor.seq) await replace(file, `${JSON.stringify(anchor)}\n`);
+    if (there === undefined || (there.seq < anchor.seq && hashOf(there.seq) === there.hash))
+      await replace(file, `${JSON.stringify(anchor)}\n`);
     noted = anchor.seq;
   };
   const noteLater = async (): Promise<void> => {
@@ -51,7 +56,10 @@ export function auditAnchor(file: string | undefined): AuditAnchor {
       newest = anchor;
       noting ??= noteLater().finally(() => (noting = undefined));
     },
-    read: () => readAnchor(file),
+    async read() {
+      const there = await readAnchor(file);
+      return there === undefined ? undefined : { ...there, file };
+    },
     async close() {
       closing.abort();
       await noting;

@@ -14,6 +14,8 @@ import type { AuditEntry, AuditVerdict } from '../task/audit.ts';
 export interface Anchor {
   readonly seq: number;
   readonly hash: string;
+  /** Where that is noted. */
+  readonly file?: string;
 }
 
 /** The hash before the first entry. */
@@ -57,17 +59,25 @@ export function chainCheck(anchor?: Anchor): {
       if (entry.hash !== entryHash(last.hash, entry))
         return broken(seq, 'it is not what was written, or does not follow the entry before it');
       if (anchor?.seq === seq && anchor.hash !== entry.hash)
-        return broken(seq, 'it is another one than when the anchor was set: the log was written anew');
+        return broken(seq, `it is another one than was noted${since(anchor, 'the log was written anew')}`);
       last = { seq, hash: entry.hash };
       return undefined;
     },
     end() {
       if (anchor !== undefined && last.seq < anchor.seq)
-        return broken(last.seq + 1, `the log ends before it; when the anchor was set it had ${anchor.seq} entries`);
+        return broken(
+          last.seq + 1,
+          `the log ends before it, and had ${anchor.seq} entries${since(anchor, 'entries were dropped from its end')}`,
+        );
       return { kind: 'intact', entries: last.seq, isAnchored: anchor !== undefined };
     },
   };
 }
+
+/** What became of the log since it was noted, and what to do about it. */
+const since = ({ file }: Anchor, what: string): string =>
+  `${file === undefined ? '' : ` (${file})`}: ${what}, or an older backup stands in the place of the store` +
+  (file === undefined ? '' : `. Where you restored one on purpose, remove ${file}: it is written anew`);
 
 const broken = (seq: number, why: string) => ({ kind: 'broken', seq, why }) as const;
 

@@ -18,6 +18,7 @@ export interface AuditLog {
   /** The newest entry that this process has written. */
   newest(): Anchor | undefined;
   read(seq: number, most: number): AuditEntry[];
+  hashOf: (seq: number) => string | undefined;
 }
 
 export function auditLog({ sql, run, transact }: Pick<Database, 'sql' | 'run' | 'transact'>): AuditLog {
@@ -44,6 +45,11 @@ export function auditLog({ sql, run, transact }: Pick<Database, 'sql' | 'run' | 
     newest: () => newest,
     read: (seq, most) =>
       run(() => sql('select * from audit where seq > ? order by seq limit ?').all(seq, most).map(entryFrom)),
+    hashOf: (seq) =>
+      run(() => {
+        const row = sql('select hash from audit where seq = ?').get(seq);
+        return row === undefined ? undefined : String(row['hash']);
+      }),
   };
 }
 

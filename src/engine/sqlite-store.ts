@@ -23,7 +23,7 @@ import type { Store } from './store.ts';
 export function openSqliteStore(path: string): Store {
   const { db, log } = openDatabase(path);
   const audit = auditLog(db);
-  const anchor = auditAnchor(log === undefined ? undefined : `${path}.audit-head`);
+  const anchor = auditAnchor(log === undefined ? undefined : `${path}.audit-head`, audit.hashOf);
   const barrier = barrierOn(log);
   const sync = async (): Promise<void> => {
     const newest = audit.newest();

@@ -1,5 +1,5 @@
 /** The audit log under attack: whatever is done to it shows; what only an anchor can show, shows against the anchor. */
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -266,6 +266,45 @@ test('what was cut off shows also when the log has grown over the cut', async ()
   expect(await verifyChain(await everything(again))).toMatchObject({ kind: 'intact', entries: 35 });
   expect(await verifyChain(await everything(again), await again.anchor())).toMatchObject({ kind: 'broken', seq: 20 });
   await again.close();
+  // The note stays, however far the log has come since, until a person removes it.
+  const third = openSqliteStore(path);
+  await live(third, 4, 2);
+  await third.close();
+  const fourth = openSqliteStore(path);
+  expect(await verifyChain(await everything(fourth), await fourth.anchor())).toEqual({
+    kind: 'broken',
+    seq: 20,
+    why: expect.stringMatching(/noted \(.*\.audit-head\): the log was written anew, or an older backup .* remove /),
+  });
+  rmSync(`${path}.audit-head`);
+  await live(fourth, 6, 1);
+  await fourth.close();
+  const last = openSqliteStore(path);
+  const log = await everything(last);
+  expect(await last.anchor()).toMatchObject(anchorOf(log));
+  expect(await verifyChain(log, await last.anchor())).toMatchObject({ kind: 'intact', isAnchored: true });
+  await last.close();
+});
+
+test('a store that is restored from a backup says so, and what to do about its note', async () => {
+  const [path, saved] = [newFile(), newFile()];
+  const store = openSqliteStore(path);
+  await live(store, 0, 1);
+  await store.backup(saved);
+  await live(store, 1, 1);
+  await store.close();
+  for (const beside of ['-wal', '-shm']) rmSync(path + beside, { force: true });
+  copyFileSync(saved, path);
+  const restored = openSqliteStore(path);
+  const note = `${path}.audit-head`;
+  expect(await verifyChain(await everything(restored), await restored.anchor())).toEqual({
+    kind: 'broken',
+    seq: 11,
+    why:
+      `the log ends before it, and had 20 entries (${note}): entries were dropped from its end, or an older backup ` +
+      `stands in the place of the store. Where you restored one on purpose, remove ${note}: it is written anew`,
+  });
+  await restored.close();
 });
 
 test('what stands there and is no entry is shown as it is', async () => {
@@ -292,7 +331,7 @@ test('several processes write one chain', async () => {
   expect(await verifyChain(log)).toMatchObject({ kind: 'intact', entries: 150 });
   for (const store of stores) await store.close();
   const last = openSqliteStore(path);
-  expect(await last.anchor()).toEqual(anchorOf(log));
+  expect(await last.anchor()).toMatchObject(anchorOf(log));
   await last.close();
 });
 
