@@ -1,5 +1,17 @@
 /** `npm run bench -- NAME [options]`: each bench is a folder with one function; without a name they are listed. */
 const benches: Record<string, { what: string; load: () => Promise<(args: string[]) => Promise<void>> }> = {
+  approval: {
+    what: 'approvals with all they are bound to swapped, by every channel, over crashes: nothing leaves without one',
+    load: async () => (await import('./approval/approval.ts')).approval,
+  },
+  evil: {
+    what: 'models that obey every injected order, servers that do their worst: no call outside the rules, no stall',
+    load: async () => (await import('./evil/evil.ts')).evil,
+  },
+  fair: {
+    what: 'one owner with 10,000 queued tasks, and a newcomer: who waits for how much, at every queue',
+    load: async () => (await import('./fair/fair.ts')).fair,
+  },
   hold: {
     what: '100,000 tasks that wait for people beside 1,000 that work: memory, latency, and what a kill -9 costs',
     load: async () => (await import('./hold/hold.ts')).hold,
