@@ -1,5 +1,5 @@
 /** Where the files of a configuration are read: on the disk, or in a snapshot of them. Always within bounds, as UTF-8. */
-import { open, readdir, realpath } from 'node:fs/promises';
+import { type FileHandle, open, readdir, realpath } from 'node:fs/promises';
 import { resolve, sep } from 'node:path';
 import { messageOf } from '../errors.ts';
 
@@ -42,14 +42,17 @@ export const diskFiles: ConfigFiles = {
 };
 
 async function readText(path: string): Promise<FileText> {
+  let handle: FileHandle | undefined;
   try {
-    await using handle = await open(path);
+    handle = await open(path);
     const about = await handle.stat();
     if (!about.isFile()) return { fault: 'no_file' };
     if (about.size > largest) return { fault: 'too_large' };
     return { text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await handle.readFile()) };
   } catch (error) {
     return faultOf(error);
+  } finally {
+    await handle?.close();
   }
 }
 

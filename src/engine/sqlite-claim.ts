@@ -43,24 +43,24 @@ const waits = 'wants_to_run > 0 and instance is null';
 const columns = 'id, rowid as row, owner, agent, wants_to_run, deaths';
 
 /**
- * The fronts of the lines of one kind (?1) whose owners are behind ?2 and not behind ?3, at most ?4. From one to the
- * next it seeks: a line may be long.
+ * The fronts of the lines of one kind whose owners are behind one and not behind another, at most so many. From one
+ * to the next it seeks: a line may be long. Node 22 does not bind `?1` by its place: so they have names.
  */
 const fronts = `
   with recursive front (line, owner, agent, place) as (
     select rowid, owner, agent, 1 from
-      (select rowid, owner, agent from task where ${waits} and wants_to_run = ?1 and owner > ?2
+      (select rowid, owner, agent from task where ${waits} and wants_to_run = $kind and owner > $behind
        order by owner, agent, rowid limit 1)
     union all
     select next.rowid, next.owner, next.agent, place + 1 from front join task as next on next.rowid = ifnull(
-      (select rowid from task where ${waits} and wants_to_run = ?1 and owner = front.owner and agent > front.agent
+      (select rowid from task where ${waits} and wants_to_run = $kind and owner = front.owner and agent > front.agent
        order by agent, rowid limit 1),
-      (select rowid from task where ${waits} and wants_to_run = ?1 and owner > front.owner
+      (select rowid from task where ${waits} and wants_to_run = $kind and owner > front.owner
        order by owner, agent, rowid limit 1)
-    ) where place < ?4 and front.owner <= ?3
+    ) where place < $most and front.owner <= $upTo
   )
-  select ${columns} from front join task using (owner, agent) where task.rowid = front.line and owner <= ?3
-  order by place limit ?4`;
+  select ${columns} from front join task using (owner, agent) where task.rowid = front.line and owner <= $upTo
+  order by place limit $most`;
 
 /** The next of one line. */
 const following = `
@@ -77,9 +77,10 @@ export function claims({ sql, run, transact }: Database, take: string): Store['c
 
   /** From the owner behind the last one on, all round. */
   const linesInView = (kind: number, suspicious: number): Line[] => {
-    const behind = sql(fronts).all(kind, lastOwner, end, inView);
+    const behind = sql(fronts).all({ kind, behind: lastOwner, upTo: end, most: inView });
     const room = inView - behind.length;
-    const before = room === 0 || lastOwner === '' ? [] : sql(fronts).all(kind, '', lastOwner, room);
+    const before =
+      room === 0 || lastOwner === '' ? [] : sql(fronts).all({ kind, behind: '', upTo: lastOwner, most: room });
     return [...behind, ...before].map((row) => {
       const first = waitingFrom(row);
       const line: Line = { owner: first.owner, agent: first.agent, front: [first] };
