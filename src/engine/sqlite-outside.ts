@@ -55,7 +55,7 @@ export function fromOutside(db: Database, { recording }: AuditLog): Pick<Store, 
         const row = sql(
           `insert into sent select ?, (select ifnull(max(seq), 0) + 1 from sent where task = ?), ?, ?, ?
            where ${isAtWork} returning seq`,
-        ).get(id, id, text, JSON.stringify(by), at, id);
+        ).get(id, id, JSON.stringify(text), JSON.stringify(by), at, id);
         if (row === undefined) return undefined;
         const sent: Sent = { seq: Number(row['seq']), text, by, at };
         append({ at, task: id, ...sentNote(sent) });

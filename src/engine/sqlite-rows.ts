@@ -69,7 +69,7 @@ export const questionFrom = (row: Row): Question => ({
 
 export const sentFrom = (row: Row): Sent => ({
   seq: Number(row['seq']),
-  text: String(row['text']),
+  text: JSON.parse(String(row['text'])) as string,
   by: JSON.parse(String(row['by'])) as Answerer,
   at: Number(row['at']),
 });

@@ -176,7 +176,9 @@ function withdraw(db: Sql, { id, fence, at, keys }: Of<'withdraw'>, append: Appe
 
 function keepArtifact(db: Sql, { id, fence, at, artifact, name, text }: Of<'artifact'>): void {
   checkFence(db, id, fence);
-  db.sql('insert or ignore into artifact values (?, ?, ?, ?, ?, ?)').run(id, artifact, name, text, text.length, at);
+  // As JSON: Node 22 reads a text up to its first NUL.
+  const json = JSON.stringify(text);
+  db.sql('insert or ignore into artifact values (?, ?, ?, ?, ?, ?)').run(id, artifact, name, json, text.length, at);
 }
 
 function end(db: Sql, { id, fence, at, status, outcome, notes }: Of<'end'>, append: Append): void {
