@@ -8,6 +8,7 @@ import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { messageOf, UsageError } from '../errors.ts';
+import { type Checkpoints, checkpointsOf, noCheckpoints, pagesOf } from './sqlite-checkpoints.ts';
 import { migrate } from './sqlite-schema.ts';
 import { StoreError } from './store.ts';
 
@@ -25,9 +26,9 @@ export interface Database {
  * @returns the database and, where it is a file, its write-ahead log.
  * @throws UsageError it cannot be opened, or is no database of ours.
  */
-export function openDatabase(path: string): { db: Database; log?: number } {
+export function openDatabase(path: string): { db: Database; checkpoints: Checkpoints; log?: number } {
   try {
-    if (path === ':memory:') return { db: databaseOn(opened(path)) };
+    if (path === ':memory:') return { db: databaseOn(opened(path), noCheckpoints), checkpoints: noCheckpoints };
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     keepPrivate(path);
     const db = opened(path);
@@ -36,7 +37,8 @@ export function openDatabase(path: string): { db: Database; log?: number } {
     const folder = openSync(dirname(path), 'r');
     fsyncSync(folder);
     closeSync(folder);
-    return { db: databaseOn(db), log: openSync(`${path}-wal`, 'r') };
+    const checkpoints = checkpointsOf(db, path);
+    return { db: databaseOn(db, checkpoints), checkpoints, log: openSync(`${path}-wal`, 'r') };
   } catch (error) {
     throw new UsageError(`The task store ${path} cannot be opened: ${messageOf(error)}`);
   }
@@ -64,7 +66,7 @@ function opened(path: string): DatabaseSync {
   }
 }
 
-function databaseOn(db: DatabaseSync): Database {
+function databaseOn(db: DatabaseSync, checkpoints: Checkpoints): Database {
   const statements = new Map<string, StatementSync>();
   const sql = (text: string): StatementSync => {
     let statement = statements.get(text);
@@ -84,7 +86,10 @@ function databaseOn(db: DatabaseSync): Database {
       try {
         sql('begin immediate').run();
         const value = work();
+        const before = performance.now();
         sql('commit').run();
+        checkpoints.committed(performance.now() - before);
+        checkpoints.wrote(pagesOf([]));
         return value;
       } catch (error) {
         // A full disk rolls back by itself.

@@ -7,6 +7,7 @@ import { auditAnchor } from './audit-anchor.ts';
 import { auditLog } from './sqlite-audit.ts';
 import { backUp } from './sqlite-backup.ts';
 import { barrierOn } from './sqlite-barrier.ts';
+import { pagesOf, worthALook } from './sqlite-checkpoints.ts';
 import { forget } from './sqlite-forget.ts';
 import { betweenInstances } from './sqlite-instances.ts';
 import { type Database, openDatabase } from './sqlite-open.ts';
@@ -21,7 +22,7 @@ import type { Store } from './store.ts';
  * @throws UsageError it cannot be opened, or is no database of ours.
  */
 export function openSqliteStore(path: string): Store {
-  const { db, log } = openDatabase(path);
+  const { db, log, checkpoints } = openDatabase(path);
   const audit = auditLog(db);
   const anchor = auditAnchor(log === undefined ? undefined : `${path}.audit-head`, audit.hashOf);
   const barrier = barrierOn(log);
@@ -33,6 +34,7 @@ export function openSqliteStore(path: string): Store {
 
   return {
     async write(writes) {
+      checkpoints.wrote(pagesOf(writes));
       const [only] = writes;
       // A statement alone is a transaction of its own, at a third of the price.
       if (only !== undefined && writes.length === 1 && db.run(() => isAlone(db, only))) {
@@ -52,7 +54,11 @@ export function openSqliteStore(path: string): Store {
     ...fromOutside(db, audit),
     ...betweenInstances(db, audit),
 
-    prune: async (before, most) => forget(db, before, most),
+    async prune(before, most) {
+      const forgotten = forget(db, before, most);
+      if (forgotten > 0) checkpoints.wrote(worthALook);
+      return forgotten;
+    },
     audit: async (seq, most) => audit.read(seq, most),
     anchor: () => anchor.read(),
     async backup(file) {
@@ -63,6 +69,7 @@ export function openSqliteStore(path: string): Store {
       // What was appended last is worth an anchor too; if it cannot be synced, it has none.
       if (audit.newest() !== undefined) await sync().catch(() => {});
       await anchor.close();
+      await checkpoints.close();
       db.close();
       if (log !== undefined) closeSync(log);
     },
@@ -146,7 +153,8 @@ function reading({ sql, run }: Database): Pick<Store, Reading> {
       run(() => {
         const row = sql('select text, total from artifact where task = ? and id = ?').get(id, artifact);
         if (row === undefined) return undefined;
-        return { text: String(row['text']).slice(offset, offset + length), total: Number(row['total']) };
+        const text = JSON.parse(String(row['text'])) as string;
+        return { text: text.slice(offset, offset + length), total: Number(row['total']) };
       }),
     artifacts: async (id) =>
       run(() =>
