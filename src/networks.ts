@@ -21,9 +21,9 @@ export interface Networks {
 
 export interface NetworksOptions extends NetworkParts {
   /** The text of an earlier definition. */
-  definition(hash: string): Promise<string | undefined>;
+  definition: (hash: string) => Promise<string | undefined>;
   /** A configuration from the text of its definition. @throws UsageError */
-  load(text: string): Promise<Config>;
+  load: (text: string) => Promise<Config>;
 }
 
 export function openNetworks(first: Config, { definition, load, ...parts }: NetworksOptions): Networks {

@@ -10,10 +10,10 @@ if (!isNewEnough(process.versions.node)) {
   process.exit(2);
 }
 // Node 22 calls its SQLite experimental at every start; on 24 it is not. It is tested on both.
-const { emitWarning } = process;
-process.emitWarning = ((warning: string | Error, ...about: never[]): void => {
+const emitWarning = process.emitWarning.bind(process);
+process.emitWarning = (warning: string | Error, ...about: never[]): void => {
   if (!String(warning).startsWith('SQLite is an experimental feature')) emitWarning(warning, ...about);
-}) as typeof process.emitWarning;
+};
 
 // Only what is imported from here on is kept.
 module.enableCompileCache();

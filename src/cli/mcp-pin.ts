@@ -29,7 +29,7 @@ export function pinTools(
         wanted.length === 0 ? names : names.filter((name) => wanted.some((one) => one.split('/', 1)[0] === name));
       const differences = (await Promise.all(asked.map((name) => servers.pins(name, signal)))).flat();
       const accepted = differences.filter(isWanted);
-      for (const { accept } of accepted) await accept();
+      for (const one of accepted) await one.accept();
       const told = differences.map((one) => ({
         id: one.id,
         kind: one.kind,

@@ -9,8 +9,8 @@ import { messageOf } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
 
 export interface WatchPorts {
-  read(): Promise<Loaded>;
-  say(line: string): void;
+  read: () => Promise<Loaded>;
+  say: (line: string) => void;
 }
 
 /** Editors write a file in several steps, or another one in its place: by times and sizes that is seen everywhere. */
@@ -57,7 +57,7 @@ const pause = async (signal: AbortSignal): Promise<boolean> => {
 async function stamp({ root, file, snapshot }: Config): Promise<string> {
   const { files } = JSON.parse(snapshot.text) as { files: Record<string, unknown> };
   const paths = new Set([file, join(root, 'agents'), ...Object.keys(files).map((name) => resolve(root, name))]);
-  for (const path of [...paths]) if (dirname(path) !== root) paths.add(dirname(path));
+  for (const path of paths) if (dirname(path) !== root) paths.add(dirname(path));
   const stamps = [...paths].map(async (path) => {
     const found = await stat(path).catch(() => undefined);
     return `${path} ${found?.mtimeMs ?? ''} ${found?.isFile() === true ? found.size : ''}`;

@@ -13,8 +13,8 @@ export interface Network {
   home: string;
   /** What a host starts. */
   server: { command: string; args: string[] };
-  payments(): string[];
-  remove(): Promise<void>;
+  payments: () => string[];
+  remove: () => Promise<void>;
 }
 
 const files = {

@@ -18,7 +18,7 @@ interface Place {
 interface Scenario {
   name: string;
   /** @returns what is wrong; undefined when all is right. */
-  run(place: Place): Promise<string | undefined>;
+  run: (place: Place) => Promise<string | undefined>;
 }
 
 const order = 'CALL mcp__deputy__clerk {"message":"alice"}';
