@@ -71,7 +71,10 @@ async function playAll(cases: readonly Case[], folder: string, isBlind: boolean)
   const played: Played[] = [];
   const queue = cases.values();
   const player = async (): Promise<void> => {
-    for (const one of queue) played.push({ one, outcome: await playedSafely(one, folder, isBlind) });
+    for (const one of queue) {
+      played.push({ one, outcome: await playedSafely(one, folder, isBlind) });
+      if (played.length % 500 === 0) process.stderr.write(`${played.length} of ${cases.length}\n`);
+    }
   };
   await Promise.all(Array.from({ length: atOnce }, player));
   return played;
