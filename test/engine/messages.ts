@@ -91,13 +91,16 @@ export function messageContract({ open, engineOn, ended }: Engines): void {
     expect((await auditOf(engine)).map(({ action }) => action)).toEqual(['started', 'sent', 'ended']);
   });
 
-  test('code that looks at no message is asked once more, and then has its end', async () => {
-    let [begun, send] = [0, (id: string): Promise<unknown> => Promise.reject(new Error(id))];
-    const deaf: TaskHandler = async () => answer(String((begun += 1)));
-    const engine = engineOn(deaf, { store: atFirstEnd(open(), 'before', ({ id }) => send(id)) });
-    send = (id) => engine.send(id, 'ann', 'wait', via);
-    expect(textOf(await ended(engine, (await engine.start(request)).id))).toBe('2');
-  });
+  test.each(['all', 'own'] as const)(
+    'code that looks at no message is asked once more, and then has its end (%s)',
+    async (adopts) => {
+      let [begun, send] = [0, (id: string): Promise<unknown> => Promise.reject(new Error(id))];
+      const deaf: TaskHandler = async () => answer(String((begun += 1)));
+      const engine = engineOn(deaf, { adopts, store: atFirstEnd(open(), 'before', ({ id }) => send(id)) });
+      send = (id) => engine.send(id, 'ann', 'wait', via);
+      expect(textOf(await ended(engine, (await engine.start(request)).id))).toBe('2');
+    },
+  );
 
   test('who sends when the end was first is told that the task has ended', async () => {
     const said = Promise.withResolvers<unknown>();
