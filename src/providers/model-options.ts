@@ -24,8 +24,8 @@ export const idOf = (options: Pick<ModelOptions, 'provider' | 'model'>): string 
   `${options.provider}/${options.model}`;
 
 /**
- * Longest reply, in tokens, that is fetched in one piece. At a slow 60 tokens/s it takes 270 s, which is below the
- * 300 s after which Node's own fetch gives up on a silent server; the Anthropic SDK draws its line at 21,333.
+ * Longest reply, in tokens, that is fetched in one piece. At a slow 60 tokens/s it takes 270 s, which is below our own
+ * time-out of a reply in one piece (`Timeouts.whole`); the Anthropic SDK draws its line at 21,333.
  */
 const longestWhole = 16_000;
 
