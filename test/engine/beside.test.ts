@@ -10,7 +10,7 @@ import type { Store } from '../../src/engine/store.ts';
 import { UsageError } from '../../src/errors.ts';
 import { silentLog } from '../../src/log.ts';
 import type { TaskHandler } from '../../src/task/engine.ts';
-import { answer, byHand, collect, request, textOf, via } from './contract.ts';
+import { answer, byHand, collect, request, textOf, via } from './tasks.ts';
 import { type Engine, parked } from './engines.ts';
 import { goneInstance, mortalStore } from './mortal-store.ts';
 import { accept, asking, form, openKeys, until, waitsFor } from './questions.ts';

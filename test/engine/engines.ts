@@ -6,7 +6,7 @@ import type { Store } from '../../src/engine/store.ts';
 import { silentLog } from '../../src/log.ts';
 import type { TaskEngine, TaskHandler, TaskKeeper } from '../../src/task/engine.ts';
 import type { Task } from '../../src/task/task.ts';
-import { collect } from './contract.ts';
+import { collect } from './tasks.ts';
 
 export type Engine = TaskEngine & TaskKeeper;
 

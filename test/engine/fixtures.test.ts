@@ -8,7 +8,7 @@ import { createEngine } from '../../src/engine/engine.ts';
 import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
 import { silentLog } from '../../src/log.ts';
 import type { TaskEngine, TaskKeeper } from '../../src/task/engine.ts';
-import { collect, via } from './contract.ts';
+import { collect, via } from './tasks.ts';
 import { approval, journey } from './fixtures/journey.ts';
 import { openKeys } from './questions.ts';
 

@@ -4,7 +4,7 @@ import type { Store, Write } from '../../src/engine/store.ts';
 import { NotFoundError, UsageError } from '../../src/errors.ts';
 import type { AuditEntry } from '../../src/task/audit.ts';
 import type { TaskHandler } from '../../src/task/engine.ts';
-import { answer, byHand, request, textOf, via } from './contract.ts';
+import { answer, byHand, request, textOf, via } from './tasks.ts';
 import { type Engine, type Engines, parked } from './engines.ts';
 import { accept, form, until, waitsFor } from './questions.ts';
 

@@ -9,7 +9,7 @@ import { afterAll, expect, test } from 'vitest';
 import { createEngine } from '../../src/engine/engine.ts';
 import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
 import { silentLog } from '../../src/log.ts';
-import { collect, textOf, via } from './contract.ts';
+import { collect, textOf, via } from './tasks.ts';
 import { leaving } from './leaving.ts';
 import { until } from './questions.ts';
 

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { TaskContext, TaskEngine, TaskHandler } from '../../src/task/engine.ts';
 import type { InputRequest, InputResponse } from '../../src/task/question.ts';
 import type { Task } from '../../src/task/task.ts';
-import { answer, collect, request, textOf, via } from './contract.ts';
+import { answer, collect, request, textOf, via } from './tasks.ts';
 import { type Engines, parked } from './engines.ts';
 
 export const form: Extract<InputRequest, { kind: 'form' }> = {

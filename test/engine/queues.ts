@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { BusyError } from '../../src/errors.ts';
 import type { TaskHandler } from '../../src/task/engine.ts';
 import type { Task } from '../../src/task/task.ts';
-import { answer, byHand, request, via } from './contract.ts';
+import { answer, byHand, request, via } from './tasks.ts';
 import { type Engines, parked } from './engines.ts';
 import { accept, asking, openKeys, until, waitsFor } from './questions.ts';
 

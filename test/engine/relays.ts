@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { TaskContext, TaskHandler } from '../../src/task/engine.ts';
 import type { InputResponse } from '../../src/task/question.ts';
-import { answer, byHand, request, textOf, via } from './contract.ts';
+import { answer, byHand, request, textOf, via } from './tasks.ts';
 import type { Engines } from './engines.ts';
 import { accept, bare, form, openKeys, until, waitsFor } from './questions.ts';
 

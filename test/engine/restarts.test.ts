@@ -12,7 +12,7 @@ import { BusyError, NotFoundError, UsageError } from '../../src/errors.ts';
 import { silentLog } from '../../src/log.ts';
 import type { TaskEngine, TaskHandler, TaskKeeper } from '../../src/task/engine.ts';
 import type { Task } from '../../src/task/task.ts';
-import { answer, byHand, collect, request, via } from './contract.ts';
+import { answer, byHand, collect, request, via } from './tasks.ts';
 import { goneInstance, mortalStore } from './mortal-store.ts';
 import { accept, asking, openKeys, until, waitsFor } from './questions.ts';
 

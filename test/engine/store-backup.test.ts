@@ -9,7 +9,7 @@ import { createEngine } from '../../src/engine/engine.ts';
 import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
 import { UsageError } from '../../src/errors.ts';
 import { silentLog } from '../../src/log.ts';
-import { answer, collect, request } from './contract.ts';
+import { answer, collect, request } from './tasks.ts';
 import { begun, everything } from './store-values.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'deputy-backup-'));

@@ -17,7 +17,7 @@ export const approval: Approval = {
   rule: 'agents.yaml:3',
 };
 
-export const taskOf = (id: string, more: Partial<Task> = {}): Task =>
+const taskOf = (id: string, more: Partial<Task> = {}): Task =>
   ({
     id,
     agent: 'a',

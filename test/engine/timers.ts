@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { Store } from '../../src/engine/store.ts';
 import { NotFoundError } from '../../src/errors.ts';
 import type { TaskHandler } from '../../src/task/engine.ts';
-import { answer, request, textOf, via } from './contract.ts';
+import { answer, request, textOf, via } from './tasks.ts';
 import { type Engines, parked } from './engines.ts';
 import { accept, form, openKeys, until, waitsFor } from './questions.ts';
 

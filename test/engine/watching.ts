@@ -1,6 +1,6 @@
 /** What every engine promises those who watch a task. */
 import { expect, test } from 'vitest';
-import { answer, byHand, collect, request, shapes } from './contract.ts';
+import { answer, byHand, collect, request, shapes } from './tasks.ts';
 import type { Engines } from './engines.ts';
 
 const delta = { type: 'text_delta', agent: 'a', text: 'x' } as const;
