@@ -1,4 +1,5 @@
 /** `deputy approvals list|show|approve|deny|edit`: what tool calls wait for a person, and that person's word. */
+import { isDeepStrictEqual } from 'node:util';
 import { visible } from '../agent/visible.ts';
 import { NotFoundError, UsageError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
@@ -109,8 +110,9 @@ function decide(
     );
     const { questions } = await engine.record(after.id, owner);
     const { answer } = questions.find(({ wireKey }) => wireKey === one.wireKey) ?? {};
-    if (answer?.response.action !== 'accept' || answer.response.content['decision'] !== content['decision'])
-      throw new NotFoundError(`${id} was decided elsewhere, or expired, before your answer came.`);
+    // Somebody else may have decided the same with other arguments.
+    const isOurs = answer?.response.action === 'accept' && isDeepStrictEqual(answer.response.content, content);
+    if (!isOurs) throw new NotFoundError(`${id} was decided elsewhere, or expired, before your answer came.`);
     const next = after.status === 'input_required' ? ` ${openQuestions(after).length} more open in this task.` : '';
     if (globals.quiet !== true) terminal.err.write(`${saidOf(content)}: ${one.approval.tool}.${next}\n`);
     return exitCode.ok;
