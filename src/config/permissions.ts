@@ -1,6 +1,6 @@
 /** Rules about tool calls, put together into the policy of one agent. What decides among them: `src/agent/policy.ts`, P1. */
-import { createHash } from 'node:crypto';
 import type { Policy, ToolUse, Verdict } from '../agent/policy.ts';
+import { sha256 } from '../hash.ts';
 import type { Condition, Met } from './condition.ts';
 
 export type Decision = Verdict['decision'];
@@ -73,7 +73,5 @@ function versionOf(rules: readonly Rule[]): string {
   const canonical = rules.map(({ decision, pattern, when, expiresInMs }) =>
     JSON.stringify([decision, pattern, when?.text ?? null, expiresInMs ?? null]),
   );
-  return createHash('sha256')
-    .update([...new Set(canonical)].toSorted().join('\n'))
-    .digest('hex');
+  return sha256([...new Set(canonical)].toSorted().join('\n'));
 }

@@ -5,8 +5,8 @@
  * Invariants: unchanged files give the same text; no text of a file that a secret is read from is in it (such files,
  * and the environment, are read anew). Scripts, hooks and programs are no part of it: they stay where they are.
  */
-import { createHash } from 'node:crypto';
 import { dirname, relative, resolve, sep } from 'node:path';
+import { sha256 } from '../hash.ts';
 import { isJsonObject } from '../json.ts';
 import type { Snapshot } from './config.ts';
 import { diskFiles, type ConfigFiles } from './config-files.ts';
@@ -41,7 +41,7 @@ export function recordFiles(from: ConfigFiles, root: string): Recorder {
     snapshot(main) {
       const files = Object.fromEntries([...texts].toSorted(([a], [b]) => (a < b ? -1 : 1)));
       const text = JSON.stringify({ snapshot: 1, main: nameIn(root, main), files });
-      return { text, hash: createHash('sha256').update(text).digest('hex') };
+      return { text, hash: sha256(text) };
     },
   };
 }

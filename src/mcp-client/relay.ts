@@ -7,9 +7,9 @@
  *   3. No time of the call passes while anything is open.
  *   4. Once closed, everything open is withdrawn, and nothing is handed on any more.
  */
-import { createHash } from 'node:crypto';
 import { specTypeSchemas } from '@modelcontextprotocol/client';
 import { SamplingRefused, type ToolCallOptions } from '../agent/tool.ts';
+import { sha256 } from '../hash.ts';
 import type { JsonObject } from '../json.ts';
 import type { Log } from '../log.ts';
 import type { InputRequest, InputResponse } from '../task/question.ts';
@@ -136,7 +136,7 @@ export function openRelay(
     nameOf({ method, params }) {
       const { _meta, task: _task, ...content } = params;
       const text = isDeep(content, deepest) ? 'deep' : JSON.stringify([method, content]);
-      const name = createHash('sha256').update(text).digest('hex').slice(0, 16);
+      const name = sha256(text).slice(0, 16);
       const nth = (names.get(name) ?? 0) + 1;
       // As many as may be asked; what is over that is not asked anyway.
       if (names.size < bounds.questions) names.set(name, nth);
@@ -182,5 +182,4 @@ function wireAnswer({ kind }: InputRequest, response: InputResponse): JsonObject
 }
 
 /** A key of a server's as part of ours: bounded. */
-export const shortKey = (key: string): string =>
-  key.length <= 128 ? key : createHash('sha256').update(key).digest('hex').slice(0, 32);
+export const shortKey = (key: string): string => (key.length <= 128 ? key : sha256(key).slice(0, 32));

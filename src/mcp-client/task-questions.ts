@@ -6,8 +6,8 @@
  * `tasks/result`, which has to be opened for that (seam 6 of the protocol notes), and `reception.ts` finds the way here
  * by the task that its requests name.
  */
-import { createHash } from 'node:crypto';
 import type { ToolCallOptions, ToolOutcome } from '../agent/tool.ts';
+import { sha256 } from '../hash.ts';
 import { isJsonObject, type Json } from '../json.ts';
 import { answerTask, askAbout, look } from './ask-task.ts';
 import { safeText } from './call-fault.ts';
@@ -131,7 +131,7 @@ export function openTaskQuestions(
 
 /** Another task of the same call may use the same keys. */
 function namedFor(relay: Relay, task: string): Relay {
-  const name = createHash('sha256').update(task).digest('hex').slice(0, 16);
+  const name = sha256(task).slice(0, 16);
   return {
     answer: (key, request, signal) => relay.answer(`task ${name}: ${key}`, request, signal),
     nameOf: (request) => relay.nameOf(request),

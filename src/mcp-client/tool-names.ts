@@ -1,5 +1,5 @@
 /** Names of tools: `server/tool` for people and globs, `[a-zA-Z0-9_-]{1,64}` for models. */
-import { createHash } from 'node:crypto';
+import { sha256 } from '../hash.ts';
 import type { EffectClass } from '../task/effect.ts';
 import type { JsonObject } from '../json.ts';
 import type { ServerOptions, ToolRule } from './options.ts';
@@ -13,7 +13,7 @@ const longest = 64;
 export function modelName(server: string, tool: string): string {
   const plain = `${server}__${tool}`;
   if (plainServer.test(server) && plainTool.test(tool) && plain.length <= longest) return plain;
-  const hash = createHash('sha256').update(`${server}/${tool}`).digest('hex').slice(0, 8);
+  const hash = sha256(`${server}/${tool}`).slice(0, 8);
   return `${plain.replace(/[^a-zA-Z0-9_-]/g, '_').slice(0, longest - 9)}_${hash}`;
 }
 

@@ -1,5 +1,5 @@
 /** What of a tool is pinned: everything that a model or a person could be told by it, as the server has it. */
-import { createHash } from 'node:crypto';
+import { sha256 } from '../hash.ts';
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 
 export const definedBy = ['name', 'title', 'description', 'inputSchema', 'outputSchema', 'annotations', 'icons'];
@@ -11,10 +11,7 @@ export function definitionOf(item: JsonObject): JsonObject {
 }
 
 /** @returns sha256 in hex over the JSON text of a definition in canonical order. */
-export const pinOf = (definition: JsonObject): string =>
-  createHash('sha256')
-    .update(JSON.stringify(canonical(definition)))
-    .digest('hex');
+export const pinOf = (definition: JsonObject): string => sha256(JSON.stringify(canonical(definition)));
 
 /** The keys of every object in order of their code units; lists keep theirs. */
 function canonical(value: Json): Json {
