@@ -3,6 +3,7 @@ import type { Agent } from './agent/agent.ts';
 import { defaultInputSchema } from './agent/agent-input.ts';
 import { agentTool } from './agent/agent-tool.ts';
 import { defaultLimits } from './agent/limits.ts';
+import type { Model } from './agent/model.ts';
 import type { EffectTool } from './agent/tool.ts';
 import type { AgentConfig, Config } from './config/config.ts';
 import { NotFoundError } from './errors.ts';
@@ -48,7 +49,7 @@ export function openNetwork(config: Config, { log, version, hooks, models }: Net
       instructions,
       policy,
       mayAskPeople,
-      model: createModel(declared.model, models),
+      model: modelOf(declared, models),
       limits: { ...defaultLimits, ...limits },
       hooks: hooks.of(declared.hooks),
       agents: declared.agents.map((child) => {
@@ -69,6 +70,12 @@ export function openNetwork(config: Config, { log, version, hooks, models }: Net
     readOnly: () => readOnlyAgents(config, servers),
     close: () => servers.close(),
   };
+}
+
+function modelOf({ name, model }: AgentConfig, tuning: ModelTuning): Model {
+  // Wired when the core has them.
+  if (model.provider === 'client' || model.provider === 'plan') throw new NotFoundError(`agents.${name} has no model`);
+  return createModel(model, tuning);
 }
 
 /** Servers that are opened when one of them is first needed. */

@@ -98,6 +98,7 @@ const randomLimits = (random: Random): Limits => ({
   toolCalls: 4 + random.below(40),
   parallelTools: 1 + random.below(4),
   depth: random.below(4),
+  agents: 200,
   sameCall: 1 + random.below(6),
   onLimit: random.isOneIn(4) ? 'ask' : 'stop',
   ...(random.isOneIn(2) && { tokens: 15 * (1 + random.below(12)) }),

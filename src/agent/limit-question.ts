@@ -63,6 +63,8 @@ function widened(run: Run, { limit }: Reached): { budget: Budget; adds: string }
   const { budget, allowance, spent, context } = run;
   const { turns, toolCalls, sameCall, tokens, cost, time } = run.agent.limits;
   switch (limit) {
+    case 'agents':
+      return undefined;
     case 'turns':
       return { budget: { ...budget, turns: budget.turns + turns }, adds: more(turns, 'turn') };
     case 'tool_calls':

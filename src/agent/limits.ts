@@ -27,6 +27,8 @@ export interface Limits {
   parallelTools: number;
   /** Agents under agents. Default 5. */
   depth: number;
+  /** Agents run below it, all levels together. Default 200. */
+  agents: number;
   /** Input and output tokens a task, nested agents included. */
   tokens?: number;
   /** US dollars a task, nested agents included. */
@@ -47,6 +49,7 @@ export const defaultLimits: Limits = {
   toolCalls: 200,
   parallelTools: 8,
   depth: 5,
+  agents: 200,
   sameCall: 3,
   onLimit: 'stop',
 };

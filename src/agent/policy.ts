@@ -36,6 +36,14 @@ export interface Policy {
    * rule asks or denies, and does not where it allows.
    */
   judge(use: ToolUse): Verdict | undefined;
+  /** Its rules that hold in other Deputies too: about tools of any server, and without a condition. Default: none. */
+  readonly carried?: Carried;
+}
+
+/** `server/tool` globs. */
+export interface Carried {
+  readonly deny: readonly string[];
+  readonly ask: readonly string[];
 }
 
 const strictness = { allow: 0, ask: 1, deny: 2 } as const;

@@ -2,6 +2,7 @@
 import type { Content } from '../task/content.ts';
 import type { EffectClass } from '../task/effect.ts';
 import type { Commit, Grant, TaskContext } from '../task/engine.ts';
+import type { Activity, Mandate } from '../task/mandate.ts';
 import type { InputRequest, InputResponse } from '../task/question.ts';
 import type { Json, JsonObject } from '../json.ts';
 import type { Usage } from '../task/usage.ts';
@@ -14,6 +15,8 @@ export type ToolOutcome = {
   isError: boolean;
   /** What models used on the way, where the tool is an agent or its server asked the agent's model. */
   usage?: Usage;
+  /** How many agents ran: the tool, where it is one, and all below it. */
+  agents?: number;
   /** The artifact that holds the whole of a result that was too long. */
   kept?: string;
   /** Why nobody knows whether the call happened, where that is so and it may not be repeated. */
@@ -51,6 +54,8 @@ export interface ToolProgress {
   progress: number;
   total?: number;
   message?: string;
+  /** What the agents of another Deputy do at the moment, where the tool is one of them. */
+  below?: readonly Activity[];
 }
 
 export interface ToolCallOptions {
@@ -59,6 +64,10 @@ export interface ToolCallOptions {
   owner: string;
   /** The same for this call over all restarts, and for no other: makes a repeat recognisable (`keyed`). */
   callKey: string;
+  /** What the agent leaves to the tool, where that is an agent of another Deputy: as it is now. */
+  mandate?: () => Mandate;
+  /** The `traceparent` of the call (W3C Trace Context). */
+  trace?: string;
   /** The right by which it is made: handed on with the intent. */
   grant: Grant;
   /**
@@ -100,6 +109,8 @@ export class SamplingRefused extends Error {}
 export interface EffectTool extends ToolBase {
   readonly kind: 'effect';
   readonly effect: EffectClass;
+  /** An agent of another Deputy: it works with what its caller leaves to it (`ToolCallOptions.mandate`). */
+  readonly isAgent?: true;
   /** sha256 in hex of its definition as the server has it: name, texts, schemas, annotations. */
   readonly pin: string;
   /** Its definition is another one than was pinned: it is not called before a person has seen the change. */

@@ -1,4 +1,5 @@
 /** `deputy doctor`: what is wrong on this machine, and the command that mends it. */
+import { modelsOf } from '../config/models-of.ts';
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { relative } from 'node:path';
@@ -93,7 +94,10 @@ function configFindings(loaded: Loaded, color: boolean): Finding[] {
 function modelFindings({ agents, root }: Config): Finding[] {
   const users = new Map<string, string[]>();
   for (const agent of agents) {
-    const chain = [agent.model, ...agent.model.fallback].map((model) => described(model, root)).join(', then ');
+    const chain = modelsOf(agent)
+      .map((model) => described(model, root))
+      .join(', then ');
+    if (chain === '') continue;
     users.set(chain, [...(users.get(chain) ?? []), agent.name]);
   }
   return [...users].map(([chain, names]) => ({ what: 'model', state: 'ok', message: `${names.join(', ')}: ${chain}` }));

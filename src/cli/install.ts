@@ -1,4 +1,5 @@
 /** `deputy install HOST`: writes this network into a host's own configuration; `--print` only shows it. */
+import { modelsOf } from '../config/models-of.ts';
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -62,11 +63,9 @@ export function launchOf(config: Config, { envFile }: Globals): Launch {
   return {
     command: process.execPath,
     args: [main, '--config', config.file, ...env, 'serve', '--stdio'],
-    keys: [...new Set(config.agents.flatMap((agent) => keysOf(agent.model)))].toSorted(),
+    keys: [...new Set(config.agents.flatMap(modelsOf).flatMap(keysOf))].toSorted(),
   };
 }
 
-function keysOf({ provider, fallback }: ModelConfig): string[] {
-  const own = provider === 'anthropic' ? ['ANTHROPIC_API_KEY'] : provider === 'openai' ? ['OPENAI_API_KEY'] : [];
-  return [...own, ...fallback.flatMap(keysOf)];
-}
+const keysOf = ({ provider }: ModelConfig): string[] =>
+  provider === 'anthropic' ? ['ANTHROPIC_API_KEY'] : provider === 'openai' ? ['OPENAI_API_KEY'] : [];

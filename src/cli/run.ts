@@ -1,4 +1,5 @@
 /** `deputy run AGENT [MESSAGE]`: one task, from its message to its answer. */
+import { modelsOf } from '../config/models-of.ts';
 import type { AgentConfig, Config } from '../config/config.ts';
 import { messageOf, UsageError } from '../errors.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
@@ -155,8 +156,7 @@ function parsedInput(agent: AgentConfig, message: string): JsonObject {
 function withCostLimit(config: Config, agentName: string | undefined, maxCost: number | undefined): Config {
   if (maxCost === undefined || agentName === undefined) return config;
   for (const name of reachable(config, agentName)) {
-    const { model } = named(config.agents, name, 'agent');
-    const unknown = [model, ...model.fallback].find((one) => !isPriced(one));
+    const unknown = modelsOf(named(config.agents, name, 'agent')).find((one) => !isPriced(one));
     if (unknown)
       throw new UsageError(
         `--max-cost cannot hold: what ${unknown.provider}/${unknown.model} costs is not known.\n` +

@@ -1,5 +1,6 @@
 /** What `agents.yaml` and its neighbours come to, once read, checked and resolved. Plain values; nothing here is unchecked. */
 import type { HookPlace } from '../agent/hooks.ts';
+import type { PlanStep } from '../agent/plan.ts';
 import type { EffectClass } from '../task/effect.ts';
 import type { JsonObject } from '../json.ts';
 import type { AgentPolicy } from './permissions.ts';
@@ -32,7 +33,8 @@ export interface AgentConfig {
   description: string;
   /** Empty where none are written. */
   instructions: string;
-  model: ModelConfig;
+  /** How it thinks. */
+  model: ModelConfig | ClientModel | PlannedModel;
   tools: ToolGlobs;
   /** Names of agents that it has as tools. */
   agents: string[];
@@ -48,6 +50,17 @@ export interface AgentConfig {
   limits: LimitsConfig;
 }
 
+/** The model of its caller: of the agent that calls it, or by sampling. */
+export interface ClientModel {
+  provider: 'client';
+}
+
+/** None: its steps are written down. */
+export interface PlannedModel {
+  provider: 'plan';
+  steps: readonly PlanStep[];
+}
+
 /** `server/tool` globs, compiled. */
 export interface ToolGlobs {
   patterns: string[];
@@ -61,6 +74,7 @@ export interface LimitsConfig {
   toolCalls?: number;
   parallelTools?: number;
   depth?: number;
+  agents?: number;
   tokens?: number;
   /** US dollars. */
   cost?: number;
@@ -110,6 +124,10 @@ export type ServerConfig = {
   hardTimeout?: number;
   /** Calls side by side. Default 8. */
   concurrency?: number;
+  /** It is another Deputy: its agents get mandates, and what they ask, use and do is taken for that of agents. */
+  deputy: boolean;
+  /** The only protocol version that is spoken with it. Default: the newest that both know. */
+  protocol?: '2025-11-25' | '2026-07-28';
   /** It may put questions to people. */
   asks: boolean;
   /** Hosts (`name` or `name:port`, lower case) that its questions may send people to. */
@@ -145,6 +163,8 @@ export interface ServeConfig {
   tasksAtWork?: number;
   /** Told of every new question. */
   webhooks: WebhookConfig[];
+  /** Milliseconds after which a task is cancelled whose caller, another Deputy, was not heard of. Default one day. */
+  abandonAfter?: number;
   /** What one caller may start. */
   limits?: { openTasks: number; startsPerSecond: number };
   /** Milliseconds a call may wait before its caller gets a handle. */

@@ -37,6 +37,7 @@ function readServer(
     name,
     trustsAnnotations: entry.trust === 'annotations',
     ...readBounds(entry),
+    deputy: false,
     asks: entry.asks === true,
     urlHosts: readUrlHosts(name, declared, problems),
     sampling: entry.sampling === true,
@@ -77,6 +78,8 @@ type Common = Pick<
   | 'idleTimeout'
   | 'hardTimeout'
   | 'concurrency'
+  | 'deputy'
+  | 'protocol'
   | 'asks'
   | 'urlHosts'
   | 'sampling'

@@ -1,4 +1,5 @@
 /** Agents that other people may call, and whose models cost money without a bound of money or tokens. */
+import { modelsOf } from './models-of.ts';
 import type { AgentConfig, ServeConfig } from './config.ts';
 import { isWritten, keyOf, type Declarations } from './declarations.ts';
 import type { Problems } from './problem.ts';
@@ -29,9 +30,8 @@ function spendsMoney(name: string, agents: AgentConfig[], above: readonly string
   const agent = agents.find((one) => one.name === name);
   if (agent === undefined || above.includes(name)) return false;
   if (above.length > 0 && (agent.limits.cost !== undefined || agent.limits.tokens !== undefined)) return false;
-  const models = [agent.model, ...agent.model.fallback];
   return (
-    models.some(({ provider }) => provider !== 'scripted') ||
+    modelsOf(agent).some(({ provider }) => provider !== 'scripted') ||
     agent.agents.some((child) => spendsMoney(child, agents, [...above, name]))
   );
 }

@@ -297,6 +297,9 @@ export function createEngine(options: EngineOptions): TaskEngine & TaskKeeper {
     },
     prune,
     atWork: () => here.all().map(({ task }) => task),
+    called: () => Promise.resolve([]),
+    leftBehind: () => Promise.resolve([]),
+    letGo: () => Promise.resolve(),
     definition: (hash) => store.definition(hash),
     async artifact(id, owner, artifact, range) {
       await stored(id, owner);

@@ -14,6 +14,10 @@ export type ServerOptions = {
   /** Calls side by side. Default 8. */
   concurrency?: number;
   tools: ToolRule[];
+  /** It is another Deputy: its agents get mandates, and what they ask, use and do is taken for that of agents. */
+  deputy?: boolean;
+  /** The only protocol version that is spoken with it. Default: the newest that both know. */
+  protocol?: '2025-11-25' | '2026-07-28';
   /** It may put questions to people. Without this nothing is offered, and what it asks anyway is refused. */
   asks?: boolean;
   /** It may ask people to open pages of these hosts: `name` exactly, or `*.name` for all below it. */
@@ -141,6 +145,8 @@ export interface Deps {
   log: Log;
   /** Our version, told to servers. */
   version?: string;
+  /** Which Deputy we are: `Link.deputy` of our agents in mandates. */
+  identity?: string;
   timings?: Partial<Timings>;
   /** Milliseconds since the epoch, for the restart window. */
   now?: () => number;

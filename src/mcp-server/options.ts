@@ -67,6 +67,8 @@ export interface ServeOptions {
   graceMs?: number;
   /** A model may answer questions through `task_answer`. Default false: then only people do, elsewhere. */
   modelMayAnswer?: boolean;
+  /** Which Deputy this is: `Link.deputy` of its agents, the same for all processes of one store. Default: random. */
+  identity?: string;
   /** Seals what 2026 callers carry from one round of a call to the next: 32 bytes. Default: new ones for this process. */
   stateKey?: Uint8Array;
   /** What running tasks do at the moment, in a line: fed by the engine's events. */

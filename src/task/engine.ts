@@ -11,6 +11,7 @@
 import type { EffectClass } from './effect.ts';
 import type { ProgressEvent, TaskEvent } from './event.ts';
 import type { JsonObject } from '../json.ts';
+import type { Mandate } from './mandate.ts';
 import type { AuditEntry, AuditNote, AuditVerdict } from './audit.ts';
 import type { InputRequest, InputResponse, Intent, Question, Sent, Via } from './question.ts';
 import type { StepRecord, Task, TaskResult, TaskStatus } from './task.ts';
@@ -25,6 +26,8 @@ export interface StartTask {
   idempotencyKey?: string;
   /** Milliseconds from creation until the task may be forgotten; null for never. Default: the engine's. */
   ttlMs?: number | null;
+  mandate?: Mandate;
+  trace?: string;
 }
 
 export interface TaskFilter {
@@ -92,6 +95,12 @@ export interface TaskKeeper {
   prune(): Promise<number>;
   /** The tasks at work in this process: none of those that wait for a person or a time. */
   atWork(): readonly Task[];
+  /** Open tasks that agents of other Deputies started (`Task.mandate`). */
+  called(): Promise<readonly { id: string; owner: string }[]>;
+  /** Tasks of other servers that ended tasks of ours left open: to be cancelled there. */
+  leftBehind(): Promise<readonly LeftBehind[]>;
+  /** It was cancelled there, or is no longer known there. */
+  letGo(left: LeftBehind): Promise<void>;
   /** The text of a definition that tasks are pinned to (`Task.definition`). */
   definition(hash: string): Promise<string | undefined>;
   /** What a task kept beside its journal: characters `offset` to `offset + length`. */
@@ -103,6 +112,18 @@ export interface TaskKeeper {
   verifyAudit(): Promise<AuditVerdict>;
   /** A whole copy of the store as it is now, made while it is in use. @throws UsageError the file is there already. */
   backup(file: string): Promise<void>;
+}
+
+export interface LeftBehind {
+  task: string;
+  /** The key of the step that made the call. */
+  key: string;
+  /** `server/tool`. */
+  tool: string;
+  /** The other server's id of the task. */
+  reference: string;
+  /** Of the task of ours. */
+  definition?: string;
 }
 
 /** In characters. */
@@ -167,6 +188,8 @@ export interface TaskContext {
   /** The task's id and its owner. */
   readonly task: string;
   readonly owner: string;
+  /** The `traceparent` that came with the task's call. */
+  readonly trace?: string;
   /** Where this branch is: branch keys joined by `/`; empty at the root. */
   readonly path: string;
   readonly signal: AbortSignal;

@@ -1,4 +1,5 @@
 import type { Json } from '../json.ts';
+import type { Activity } from './mandate.ts';
 import type { StopReason, Task } from './task.ts';
 import type { Usage } from './usage.ts';
 
@@ -23,6 +24,7 @@ export type ProgressEvent =
       progress: number;
       total?: number;
       message?: string;
+      below?: readonly Activity[];
     }
   | { type: 'tool_end'; agent: string; callId: string; tool: string; isError: boolean; summary: string };
 

@@ -7,12 +7,20 @@ import type { EffectClass } from './effect.ts';
  * `mustDecide`: to decline decides nothing; the question stays open, as after a cancel.
  */
 export type InputRequest =
-  | { kind: 'form'; message: string; schema: JsonObject; mustDecide?: true; approval?: Approval }
-  | { kind: 'url'; message: string; url: string; elicitationId: string }
+  | ({ kind: 'form'; message: string; schema: JsonObject; mustDecide?: true; approval?: Approval } & Asker)
+  | ({ kind: 'url'; message: string; url: string; elicitationId: string } & Asker)
   /** The caller's own model: `params` and the answer's `content` are those of `sampling/createMessage`. */
   | { kind: 'sampling'; params: JsonObject }
   /** The caller's folders: the answer's `content` is that of `roots/list`. */
   | { kind: 'roots' };
+
+/** Who asks, where `message` says it in words for people. */
+export interface Asker {
+  /** From the task's own agent down; an agent of another Deputy is `server/agent`. */
+  readonly chain?: readonly string[];
+  /** What `message` quotes: the bare words of who asks. Absent: `message` is ours, whole. */
+  readonly words?: string;
+}
 
 /** Asks nobody: it expires at its time, or is ended by `retry`. Callers see a task that works, and why it waits. */
 export interface Timer {

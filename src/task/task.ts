@@ -10,6 +10,7 @@
  */
 import type { Content } from './content.ts';
 import type { Json, JsonObject } from '../json.ts';
+import type { Mandate } from './mandate.ts';
 import type { InputRequest } from './question.ts';
 import type { Usage } from './usage.ts';
 
@@ -25,7 +26,7 @@ export type StopReason =
   | 'denied' //             a hook forbade it
   | 'stopped'; //           a person stopped it
 
-export type LimitName = 'turns' | 'tool_calls' | 'same_call' | 'tokens' | 'cost' | 'time' | 'context';
+export type LimitName = 'turns' | 'tool_calls' | 'same_call' | 'tokens' | 'cost' | 'time' | 'context' | 'agents';
 
 export interface TaskResult {
   content: Content[];
@@ -35,6 +36,8 @@ export interface TaskResult {
   limit?: LimitName;
   /** What the task used, nested agents included. */
   usage: Usage;
+  /** How many agents ran below its own, all levels together. Absent: none. */
+  agents?: number;
 }
 
 /** A fault of ours, in JSON-RPC terms. An agent that cannot go on is a result, not an error. */
@@ -56,6 +59,10 @@ interface TaskBase {
   readonly predecessor?: string;
   /** The hash of the definition that it began with and keeps to. */
   readonly definition?: string;
+  /** What the agent of another Deputy that called left to it. */
+  readonly mandate?: Mandate;
+  /** The `traceparent` (W3C Trace Context) that came with its call. */
+  readonly trace?: string;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
   readonly updatedAt: number;

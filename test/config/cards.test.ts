@@ -1,3 +1,4 @@
+import { modelsOf } from '../../src/config/models-of.ts';
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { accepted, folderWith, inShort, minimal, refused } from './fixture.ts';
@@ -78,7 +79,7 @@ describe("Claude Code's agent files", () => {
       'agents/c.md': card(''),
       'agents/d.md': card('model: sonnet\n'),
     });
-    expect(config.agents.map(({ model }) => model.model.split('/').at(-1))).toEqual([
+    expect(config.agents.flatMap(modelsOf).map(({ model }) => model.split('/').at(-1))).toEqual([
       'reply.yaml',
       'reply.yaml',
       'reply.yaml',

@@ -1,3 +1,4 @@
+import { modelsOf } from '../../src/config/models-of.ts';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { formatProblems } from '../../src/config/format-problems.ts';
@@ -116,7 +117,12 @@ test('chains are flat, in order, each model once', async () => {
   a3: { model: anthropic/3 }
 `;
   const { config } = await accepted(withModel('a1', models), { env: keys });
-  expect(config.agents[0]?.model.fallback.map(({ model }) => model)).toEqual(['2', '3']);
+  expect(
+    config.agents
+      .flatMap(modelsOf)
+      .slice(1)
+      .map(({ model }) => model),
+  ).toEqual(['2', '3']);
 });
 
 test('models that fall back in a circle are refused', async () => {
