@@ -66,6 +66,7 @@ function branchContext(run: Run, path: string, beginning: Beginning): TaskContex
   return {
     task: run.task.id,
     owner: run.task.owner,
+    ...(run.task.trace !== undefined && { trace: run.task.trace }),
     path,
     signal,
     get now() {

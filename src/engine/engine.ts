@@ -119,6 +119,8 @@ export function createEngine(options: EngineOptions): TaskEngine & TaskKeeper {
       conversation: predecessor?.conversation ?? id,
       ...(predecessor !== undefined && { predecessor: predecessor.id }),
       ...(definition !== undefined && { definition: definition.hash }),
+      ...(request.mandate !== undefined && { mandate: request.mandate }),
+      ...(request.trace !== undefined && { trace: request.trace }),
       createdAt: at,
       updatedAt: at,
       ttlMs: request.ttlMs === undefined ? ttlMs : request.ttlMs,
@@ -297,9 +299,14 @@ export function createEngine(options: EngineOptions): TaskEngine & TaskKeeper {
     },
     prune,
     atWork: () => here.all().map(({ task }) => task),
-    called: () => Promise.resolve([]),
-    leftBehind: () => Promise.resolve([]),
-    letGo: () => Promise.resolve(),
+    called: () => store.called(),
+    async leftBehind() {
+      const left = await store.leftBehind();
+      // A power cut must not bring a task back whose calls were ended for it.
+      if (left.length > 0) await store.sync();
+      return left;
+    },
+    letGo: (left) => store.letGo(left),
     definition: (hash) => store.definition(hash),
     async artifact(id, owner, artifact, range) {
       await stored(id, owner);

@@ -2,6 +2,7 @@
 import { endedNote } from './audit-notes.ts';
 import type { AuditLog } from './sqlite-audit.ts';
 import { claims } from './sqlite-claim.ts';
+import { leaveBehind } from './sqlite-left-behind.ts';
 import type { Database } from './sqlite-open.ts';
 import { close, openQuestions, wants } from './sqlite-questions.ts';
 import { otherFrom } from './sqlite-rows.ts';
@@ -62,6 +63,7 @@ export function betweenInstances(db: Database, { recording }: AuditLog): Pick<St
         for (const row of blamed) {
           const id = String(row['id']);
           close(db, append, openQuestions(db, id), 'withdrawn', at);
+          leaveBehind(db, id);
           append({ at, task: id, ...endedNote('failed', outcome) });
         }
         sql('delete from instance where id = ?').run(instance);

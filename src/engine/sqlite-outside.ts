@@ -2,6 +2,7 @@
 import type { Answer, Sent } from '../task/question.ts';
 import { answeredNote, byNote, sentNote } from './audit-notes.ts';
 import type { AuditLog } from './sqlite-audit.ts';
+import { leaveBehind } from './sqlite-left-behind.ts';
 import type { Database } from './sqlite-open.ts';
 import { close, openQuestions, settle, waited } from './sqlite-questions.ts';
 import { questionFrom } from './sqlite-rows.ts';
@@ -48,6 +49,7 @@ export function fromOutside(db: Database, { recording }: AuditLog): Pick<Store, 
         if (ended.changes === 0) return false;
         append({ at, task: id, ...byNote('cancelled', by) });
         close(db, append, openQuestions(db, id), 'withdrawn', at);
+        leaveBehind(db, id);
         return true;
       }),
     send: async (id, text, by, at) =>

@@ -2,7 +2,8 @@
 import type { SQLOutputValue } from 'node:sqlite';
 import type { JsonObject } from '../json.ts';
 import type { EffectClass } from '../task/effect.ts';
-import type { ArtifactInfo } from '../task/engine.ts';
+import type { ArtifactInfo, LeftBehind } from '../task/engine.ts';
+import type { Mandate } from '../task/mandate.ts';
 import type { Answer, Answerer, InputRequest, Intent, Question, Sent } from '../task/question.ts';
 import type { StepRecord, Task, TaskState } from '../task/task.ts';
 import type { OtherInstance } from './store.ts';
@@ -20,6 +21,8 @@ export function taskFrom(row: Row, open: readonly Question[]): Task {
     conversation: String(row['conversation']),
     ...(row['predecessor'] !== null && { predecessor: String(row['predecessor']) }),
     ...(row['definition'] !== null && { definition: String(row['definition']) }),
+    ...(row['mandate'] !== null && { mandate: JSON.parse(String(row['mandate'])) as Mandate }),
+    ...(row['trace'] !== null && { trace: String(row['trace']) }),
     createdAt: Number(row['created_at']),
     updatedAt: Number(row['updated_at']),
     ttlMs: row['ttl_ms'] === null ? null : Number(row['ttl_ms']),
@@ -79,6 +82,14 @@ export const artifactFrom = (row: Row): ArtifactInfo => ({
   name: String(row['name']),
   total: Number(row['total']),
   at: Number(row['at']),
+});
+
+export const leftBehindFrom = (row: Row): LeftBehind => ({
+  task: String(row['task']),
+  key: String(row['key']),
+  tool: String(row['tool']),
+  reference: String(row['reference']),
+  ...(row['definition'] !== null && { definition: String(row['definition']) }),
 });
 
 export const otherFrom = (row: Row): OtherInstance => ({

@@ -80,6 +80,19 @@ const migrations = [
   -- Those that are to blame are few.
   create index task_suspect on task (deaths) where deaths > 0;
   `,
+  `
+  -- What an agent of another Deputy left to the task that it called, and the trace that came with the call. JSON.
+  alter table task add column mandate text;
+  alter table task add column trace text;
+  create index task_called on task (status, id, owner)
+    where mandate is not null and status in ('working', 'input_required');
+
+  -- Which tool was called; whether the task ended before the one that the call became elsewhere. Such are few.
+  alter table intent add column tool text;
+  alter table intent add column left_behind integer not null default 0;
+  create index intent_referenced on intent (task) where reference is not null;
+  create index intent_left_behind on intent (left_behind) where left_behind = 1;
+  `,
 ];
 
 /** @throws UsageError the file is of a newer version of Deputy. */

@@ -10,6 +10,7 @@ import { barrierOn } from './sqlite-barrier.ts';
 import { pagesOf, worthALook } from './sqlite-checkpoints.ts';
 import { forget } from './sqlite-forget.ts';
 import { betweenInstances } from './sqlite-instances.ts';
+import { remoteTasks } from './sqlite-left-behind.ts';
 import { type Database, openDatabase } from './sqlite-open.ts';
 import { fromOutside } from './sqlite-outside.ts';
 import { openQuestions } from './sqlite-questions.ts';
@@ -52,6 +53,7 @@ export function openSqliteStore(path: string): Store {
     sync,
     ...reading(db),
     ...fromOutside(db, audit),
+    ...remoteTasks(db),
     ...betweenInstances(db, audit),
 
     async prune(before, most) {
@@ -84,6 +86,7 @@ type Reading =
   | 'tasks'
   | 'lastOf'
   | 'started'
+  | 'called'
   | 'load'
   | 'steps'
   | 'questions'
@@ -130,6 +133,12 @@ function reading({ sql, run }: Database): Pick<Store, Reading> {
     started: async (owner, agent, startKey) =>
       run(() =>
         taskIn(sql('select * from task where owner = ? and agent = ? and start_key = ?').get(owner, agent, startKey)),
+      ),
+    called: async () =>
+      run(() =>
+        sql(`select id, owner from task where mandate is not null and status in ('working', 'input_required')`)
+          .all()
+          .map((row) => ({ id: String(row['id']), owner: String(row['owner']) })),
       ),
     load: async (id) =>
       run(() => {

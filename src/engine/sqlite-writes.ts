@@ -3,6 +3,7 @@ import type { SQLInputValue, StatementSync } from 'node:sqlite';
 import type { AuditNote } from '../task/audit.ts';
 import { askedNote, calledNote, endedNote, isTimer, startedNote } from './audit-notes.ts';
 import type { Append } from './sqlite-audit.ts';
+import { leaveBehind } from './sqlite-left-behind.ts';
 import { type Database, sqliteCode } from './sqlite-open.ts';
 import { close, openQuestions, settle, waited, wants } from './sqlite-questions.ts';
 import type { Row } from './sqlite-rows.ts';
@@ -70,9 +71,9 @@ function insertTask({ sql }: Sql, { task, instance, startKey, definition }: Of<'
   unlessTaken(
     () =>
       sql(
-        `insert into task (id, agent, owner, input, conversation, predecessor, definition, start_key, status, message,
-           ttl_ms, created_at, updated_at, claimed_at, instance, wants_to_run, fence)
-         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)`,
+        `insert into task (id, agent, owner, input, conversation, predecessor, definition, mandate, trace, start_key,
+           status, message, ttl_ms, created_at, updated_at, claimed_at, instance, wants_to_run, fence)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)`,
       ).run(
         id,
         task.agent,
@@ -81,6 +82,8 @@ function insertTask({ sql }: Sql, { task, instance, startKey, definition }: Of<'
         task.conversation,
         task.predecessor ?? null,
         task.definition ?? null,
+        task.mandate === undefined ? null : JSON.stringify(task.mandate),
+        task.trace ?? null,
         startKey ?? null,
         task.status,
         task.statusMessage ?? null,
@@ -102,9 +105,9 @@ function keepIntent({ sql }: Sql, { id, fence, at, key, bytes, effect, grant }: 
     () =>
       fenced(
         sql(
-          `insert into intent (task, key, bytes, effect, at, approval) select ?, ?, ?, ?, ?, ? ${owned}
+          `insert into intent (task, key, bytes, effect, at, approval, tool) select ?, ?, ?, ?, ?, ?, ? ${owned}
            on conflict (task, key) do update set bytes = excluded.bytes, effect = excluded.effect, at = excluded.at,
-             reference = null, approval = ifnull(excluded.approval, approval)`,
+             reference = null, approval = ifnull(excluded.approval, approval), tool = ifnull(excluded.tool, tool)`,
         ),
         id,
         key,
@@ -112,6 +115,7 @@ function keepIntent({ sql }: Sql, { id, fence, at, key, bytes, effect, grant }: 
         effect,
         at,
         grant?.approval ?? null,
+        grant?.tool ?? null,
         id,
         fence,
       ),
@@ -197,6 +201,7 @@ function end(db: Sql, { id, fence, at, status, outcome, notes }: Of<'end'>, appe
     fence,
   );
   close(db, append, openQuestions(db, id), 'withdrawn', at);
+  leaveBehind(db, id);
   appendAll(notes, { at, task: id }, append);
   append({ at, task: id, ...endedNote(status, outcome) });
 }

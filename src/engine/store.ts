@@ -8,7 +8,7 @@
 import { UnavailableError } from '../errors.ts';
 import type { EffectClass } from '../task/effect.ts';
 import type { AuditEntry, AuditNote } from '../task/audit.ts';
-import type { ArtifactInfo, Grant, Kept, Range, TaskFilter } from '../task/engine.ts';
+import type { ArtifactInfo, Grant, Kept, LeftBehind, Range, TaskFilter } from '../task/engine.ts';
 import type { Answer, Answerer, Intent, Question, Sent } from '../task/question.ts';
 import type { StepRecord, Task, TerminalState } from '../task/task.ts';
 import type { Anchor } from './audit-chain.ts';
@@ -119,6 +119,8 @@ export interface Store {
   /** The newest task of a conversation, also one that may be forgotten. */
   lastOf(owner: string, conversation: string): Promise<Task | undefined>;
   started(owner: string, agent: string, startKey: string): Promise<Task | undefined>;
+  /** Tasks with a mandate that are not terminal. The price must not grow with those that are, or have none. */
+  called(): Promise<{ id: string; owner: string }[]>;
   load(id: string): Promise<Loaded | undefined>;
   /** In the order of their recording. */
   steps(id: string): Promise<StepRecord[]>;
@@ -145,6 +147,14 @@ export interface Store {
   retry(id: string, by: Answerer, at: number): Promise<boolean>;
   /** Answers up to `most` questions whose time is over by `expired`; their tasks want to run. @returns the tasks. */
   expire(now: number, most: number): Promise<string[]>;
+
+  /**
+   * Calls with a tool (`Grant`) and a reference whose step has no record, of tasks that have ended, however they did;
+   * those that were made first come first. They go with their tasks. The price must not grow with other calls.
+   */
+  leftBehind(): Promise<LeftBehind[]>;
+  /** It is not left behind any more. */
+  letGo(left: LeftBehind): Promise<void>;
 
   /**
    * Takes tasks that want to run and that nobody runs, as many as there are `places`, by turns among their owners: who

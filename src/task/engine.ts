@@ -95,11 +95,15 @@ export interface TaskKeeper {
   prune(): Promise<number>;
   /** The tasks at work in this process: none of those that wait for a person or a time. */
   atWork(): readonly Task[];
-  /** Open tasks that agents of other Deputies started (`Task.mandate`). */
+  /** Open tasks that agents of other Deputies started (`Task.mandate`). The price does not grow with other tasks. */
   called(): Promise<readonly { id: string; owner: string }[]>;
-  /** Tasks of other servers that ended tasks of ours left open: to be cancelled there. */
+  /**
+   * What ended tasks of ours left open at other servers, however and in whichever process they ended: to be cancelled
+   * there. Who runs a task tells the servers by itself when it is cut off, and that cannot be told here from a death
+   * before it could: so some of these were told already, or are being told now. To tell twice does no harm.
+   */
   leftBehind(): Promise<readonly LeftBehind[]>;
-  /** It was cancelled there, or is no longer known there. */
+  /** It was cancelled there, or is no longer known there: it is not left behind any more, in any process. */
   letGo(left: LeftBehind): Promise<void>;
   /** The text of a definition that tasks are pinned to (`Task.definition`). */
   definition(hash: string): Promise<string | undefined>;
@@ -120,7 +124,10 @@ export interface LeftBehind {
   key: string;
   /** `server/tool`. */
   tool: string;
-  /** The other server's id of the task. */
+  /**
+   * What the call's adapter stored (`Commit.reference`), whole: mostly the other server's id of the task. The adapter
+   * alone can read it, and knows where there is nothing to cancel.
+   */
   reference: string;
   /** Of the task of ours. */
   definition?: string;

@@ -9,7 +9,7 @@ import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
 import { silentLog } from '../../src/log.ts';
 import type { TaskEngine, TaskKeeper } from '../../src/task/engine.ts';
 import { collect, via } from './tasks.ts';
-import { approval, journey } from './fixtures/journey.ts';
+import { approval, journey, mandate, trace } from './fixtures/journey.ts';
 import { openKeys } from './questions.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'deputy-fixtures-'));
@@ -46,6 +46,8 @@ test.each(files)('%s: what has ended is there, what waited is answered, what was
   expect(await ended('left')).toEqual(['kept', '{"n": 1}', 'unsafe', 'remote-1']);
   expect(await ended('cancelled')).toBe('cancelled');
   if (tasks.has('supervised')) await goOnSupervised(engine, idOf, ended);
+  if (tasks.has('called')) await goOnCalled(engine, idOf, ended);
+  else expect(await engine.leftBehind()).toEqual([]);
   await engine.close();
 });
 
@@ -66,6 +68,32 @@ async function goOnSupervised(
   expect(await ended('sleeps')).toEqual(['kept', 'awake']);
   expect(await ended('expires')).toEqual(['kept', { action: 'expired' }]);
   expect(await engine.verifyAudit()).toMatchObject({ kind: 'intact' });
+}
+
+/** What files have from version 4 on. */
+async function goOnCalled(
+  engine: TaskEngine & TaskKeeper,
+  idOf: (agent: string) => string,
+  ended: (agent: string) => Promise<unknown>,
+): Promise<void> {
+  const id = idOf('called');
+  expect(await engine.called()).toEqual([{ id, owner: 'ann' }]);
+  const asks = await engine.get(id, 'ann');
+  expect(asks).toMatchObject({ mandate, trace });
+  await engine.respond(id, 'ann', { [openKeys(asks)[0] ?? '']: { action: 'decline' } }, via);
+  expect(await ended('called')).toEqual(['kept', trace, { action: 'decline' }]);
+  expect(await engine.called()).toEqual([]);
+  const [left, ...others] = await engine.leftBehind();
+  expect(left).toEqual({
+    task: idOf('calls'),
+    key: 'call',
+    tool: 'lab/triage',
+    reference: 'remote-2',
+    definition: 'd1',
+  });
+  expect(others).toEqual([]);
+  if (left !== undefined) await engine.letGo(left);
+  expect(await engine.leftBehind()).toEqual([]);
 }
 
 test('a file of a newer version is refused, and says what to do', () => {
