@@ -12,10 +12,15 @@ import { askPatiently, type Unavailable } from './model-wait.ts';
 import type { Run } from './run.ts';
 import { readResultSpec } from './spill.ts';
 import { endWith, unheard } from './steering.ts';
+import type { EffectTool } from './tool.ts';
+import { toolCallsOf } from './tool-calls.ts';
 import { hooksBeforeModel } from './turn-hooks.ts';
 
-/** `heard`: what people had sent, which was put before the model with this question. */
-type Reply = { kind: 'reply'; reply: ModelReply; heard?: readonly Sent[] };
+/**
+ * `heard`: what people had sent, which was put before the model with this question. `lends`: which of its calls, counted
+ * from 0, are of agents of other Deputies, among the tools that it was offered. A replay may find other tools.
+ */
+export type Reply = { kind: 'reply'; reply: ModelReply; heard?: readonly Sent[]; lends?: readonly number[] };
 type NoReply =
   | { kind: 'too_long' }
   | { kind: 'stopped'; stop: Exclude<StopReason, 'answer'>; message: string; limit?: LimitName };
@@ -29,20 +34,24 @@ export async function askModel(run: Run): Promise<Reply | NoReply> {
     const heard = unheard(run);
     const { end, replaces } = endWith(messages, heard);
     const asked = heard.length === 0 ? messages : [...messages.slice(0, messages.length - replaces), ...end];
+    let offered: readonly ToolSpec[] = [];
     const said = await guarded(run, signal, async (cut) => {
       const denied = await hooksBeforeModel(run, asked, cut);
       if (denied !== undefined) return { denied };
+      offered = await toolsOf(run, cut);
       return {
         system: agent.instructions,
         messages: asked,
-        tools: await toolsOf(run, cut),
+        tools: offered,
         ...(agent.output !== undefined && { output: agent.output.schema }),
         ...(context.hasListeners && {
           onDelta: ({ type, text }) => context.emit({ type: `${type}_delta`, agent: agent.name, text }),
         }),
       };
     });
-    return said.kind === 'reply' && heard.length > 0 ? { ...said, heard } : said;
+    if (said.kind !== 'reply') return said;
+    const lends = callsOfAgents(said.reply, offered);
+    return { ...said, ...(heard.length > 0 && { heard }), ...(lends.length > 0 && { lends }) };
   });
   if (outcome.kind !== 'reply') return outcome;
 
@@ -54,9 +63,17 @@ export async function askModel(run: Run): Promise<Reply | NoReply> {
   run.said = textOf(reply.message.content) || run.said;
   spent.usage = addUsage(spent.usage, reply.usage);
   run.filled = reply.usage.inputTokens + reply.usage.outputTokens;
-  const calls = reply.message.content.filter((block) => block.type === 'tool_call').length;
+  const calls = toolCallsOf(reply.message).length;
   context.emit({ type: 'turn_end', agent: agent.name, turn, model: reply.model, usage: reply.usage, calls });
   return outcome;
+}
+
+function callsOfAgents(
+  { message }: ModelReply,
+  offered: readonly (ToolSpec & Pick<EffectTool, 'isAgent'>)[],
+): number[] {
+  const agents = new Set(offered.filter(({ isAgent }) => isAgent === true).map(({ name }) => name));
+  return toolCallsOf(message).flatMap(({ name }, index) => (agents.has(name) ? [index] : []));
 }
 
 /** What an agent offers, by which of its own tools it has. */
