@@ -6,9 +6,9 @@ import { type Attempt, final, readFault, safeText, seconds, uncertain } from './
 import { capped, withoutInvisible } from './clean-text.ts';
 import type { Connection } from './connection.ts';
 import { type Leg, type OpenRound, pagesIn, roundIn } from './open-round.ts';
-import { bounds, mayAsk } from './options.ts';
+import { bounds, mayAsk, mayAskPeople } from './options.ts';
 import { openRelay } from './relay.ts';
-import { isAskedOver, type RemoteCall } from './remote-call.ts';
+import { becomesTask, isAskedOver, type RemoteCall } from './remote-call.ts';
 import { type RemoteTask, taskIn } from './remote-task.ts';
 import { noTimeout } from './sdk-seams.ts';
 import type { Server } from './server.ts';
@@ -37,7 +37,7 @@ export async function attemptCall(
   const idle = Math.min(server.options.idleTimeout ?? bounds.idleTimeout, hard);
   const clock = callClock({ hard, idle });
   // A task has to be known before it can be cancelled (2025: never by `notifications/cancelled`).
-  const patience = call.isTask(connection) ? server.timings.cancelGrace : 0;
+  const patience = becomesTask(call, connection) ? server.timings.cancelGrace : 0;
   const onAbort = (): void =>
     patience > 0 ? clock.stopIn(patience, 'the call was cancelled') : clock.stop('the call was cancelled');
   signal.addEventListener('abort', onAbort, { once: true });
@@ -113,7 +113,8 @@ function readAnswer(
 
 /** 2025: nothing was done, and pages are to be opened first. */
 function pagesOf(server: Server, connection: Connection, error: unknown, leg: Leg | undefined) {
-  const { asks, urlHosts = [] } = server.options;
-  if (asks !== true || urlHosts.length === 0 || connection.client.getProtocolEra() !== 'legacy') return undefined;
+  const { urlHosts = [] } = server.options;
+  if (!mayAskPeople(server.options) || urlHosts.length === 0 || connection.client.getProtocolEra() !== 'legacy')
+    return undefined;
   return pagesIn(error, leg?.before);
 }

@@ -8,11 +8,13 @@ import { type Connection, networkCode, networkFault } from './connection.ts';
 import { streamEnded } from './http-transport.ts';
 import { failure } from './outcome.ts';
 import type { Server } from './server.ts';
+import { nothingUsed } from './settlement.ts';
 import { withoutCredentials } from './without-credentials.ts';
 
 interface Called {
   id: string;
   effect: EffectClass;
+  isAgent?: boolean;
 }
 
 /**
@@ -25,6 +27,10 @@ export const final = (outcome: ToolOutcome | string): Attempt => ({
   outcome: typeof outcome === 'string' ? failure(outcome) : outcome,
   again: false,
 });
+
+/** It is known not to have run. */
+const notRun = ({ isAgent }: Called, said: string): ToolOutcome =>
+  isAgent === true ? { ...failure(said), ...nothingUsed } : failure(said);
 
 /**
  * Nobody knows whether the call happened. One that may be repeated is a failure that says so; for any other a person
@@ -41,7 +47,10 @@ export function uncertain({ effect }: Called, said: string, why: string, rest = 
 export function readFault(server: Server, connection: Connection, call: Called, error: unknown): Attempt {
   const { options } = server;
   const safe = safeText(server);
-  if (isRefusal(error)) return final(safe(`${call.id} failed: ${error.message} (JSON-RPC error ${error.code})`));
+  if (isRefusal(error)) {
+    const said = safe(`${call.id} failed: ${error.message} (JSON-RPC error ${error.code})`);
+    return final(error.code === internalError ? said : notRun(call, said));
+  }
   if (isUnreadable(error))
     return final(safe(`${call.id} was called, but its answer cannot be used: ${messageOf(error)}`));
   if (options.kind === 'stdio') return readDeath(server, connection, call, error);
@@ -49,7 +58,7 @@ export function readFault(server: Server, connection: Connection, call: Called, 
   if (sessionIsLost(error, connection)) {
     server.drop(connection, why);
     return {
-      outcome: failure(`${call.id} was not called: the session with the server "${server.name}" was lost.`),
+      outcome: notRun(call, `${call.id} was not called: the session with the server "${server.name}" was lost.`),
       again: true,
       fault: false,
     };
@@ -57,13 +66,13 @@ export function readFault(server: Server, connection: Connection, call: Called, 
   if (wasNotSent(error)) {
     server.drop(connection, why);
     return {
-      outcome: failure(safe(`${call.id} was not called: the server "${server.name}" cannot be reached: ${why}`)),
+      outcome: notRun(call, safe(`${call.id} was not called: the server "${server.name}" cannot be reached: ${why}`)),
       again: true,
       fault: true,
     };
   }
   if (error instanceof SdkHttpError && error.status < 500)
-    return final(safe(`${call.id} failed: ${error.message} (${why})`));
+    return final(notRun(call, safe(`${call.id} failed: ${error.message} (${why})`)));
   const said = `the server "${server.name}" broke off while ${call.id} ran: ${why}`;
   return {
     outcome: uncertain(call, safe(said), safe(`the connection to the server "${server.name}" broke off: ${why}`)),
@@ -75,7 +84,7 @@ export function readFault(server: Server, connection: Connection, call: Called, 
 function readDeath(server: Server, connection: Connection, call: Called, error: unknown): Attempt {
   const safe = safeText(server);
   const why = connection.whyClosed;
-  if (why === undefined) return final(safe(`${call.id} was not called: ${messageOf(error)}`));
+  if (why === undefined) return final(notRun(call, safe(`${call.id} was not called: ${messageOf(error)}`)));
   const stderr = connection.stderr(2).join('\n').slice(0, 500);
   const rest = stderr === '' ? '' : `\nThe last it said on stderr: ${stderr}`;
   const said = safe(`the server died while ${call.id} ran: ${why}`);
@@ -92,6 +101,9 @@ export const safeText =
   ({ options }: Server) =>
   (said: string): string =>
     withoutCredentials(capped(withoutInvisible(said), 1_000), options);
+
+/** Of a server that failed at it, and may have begun. */
+const internalError = -32_603;
 
 /** The server itself said no. */
 export const isRefusal = (error: unknown): error is ProtocolError =>

@@ -74,6 +74,9 @@ export async function connect(request: ConnectRequest): Promise<{ connection: Co
 const stderrLines = 8;
 const legacy: PriorDiscovery = { kind: 'legacy' };
 
+const isLegacy = ({ verdict, options }: ConnectRequest): boolean =>
+  verdict === 'legacy' || options.protocol === '2025-11-25';
+
 async function openStdio(request: ConnectRequest, target: StdioTarget): Promise<{ connection: Connection }> {
   const { timings, log } = request;
   const open = async (prior: PriorDiscovery | undefined): Promise<Connection> => {
@@ -105,7 +108,8 @@ async function openStdio(request: ConnectRequest, target: StdioTarget): Promise<
       kill: (why) => transport.kill(why),
     };
   };
-  if (request.verdict === 'legacy') return { connection: await open(legacy) };
+  if (isLegacy(request)) return { connection: await open(legacy) };
+  if (request.options.protocol !== undefined) return { connection: await open(undefined) };
   try {
     return { connection: await open(undefined) };
   } catch (error) {
@@ -127,7 +131,7 @@ async function openHttp(request: ConnectRequest, target: HttpTarget): Promise<{ 
   const timeout = timings.probe;
   let whyClosed: string | undefined;
   try {
-    const prior = request.verdict === 'legacy' ? { prior: legacy } : {};
+    const prior = isLegacy(request) ? { prior: legacy } : {};
     await beforeDeadline(timings.start, client.connect(transport, { timeout, ...prior }));
   } catch (error) {
     await transport.close();

@@ -2,14 +2,19 @@
 import type { EffectTool } from '../agent/tool.ts';
 import type { JsonObject } from '../json.ts';
 import type { Log } from '../log.ts';
+import { idempotencyKey } from '../meta-keys.ts';
 import { boundedCheck } from './bounded-schema.ts';
+import { callAgent } from './call-agent.ts';
 import { callTool } from './call-tool.ts';
-import { keyPlace, withoutKey } from './keyed.ts';
+import { keyPlace, type KeyPlace, withoutKey } from './keyed.ts';
 import { pinnedTool } from './pinned-tool.ts';
 import type { Pins } from './pins.ts';
 import { readingTools } from './reading-tools.ts';
 import { type RemoteCall, toolCall } from './remote-call.ts';
 import type { Listed, Server } from './server.ts';
+import type { EffectClass } from '../task/effect.ts';
+import type { ServerOptions, ToolRule } from './options.ts';
+import type { ServerTool } from './server-tool.ts';
 import { effectOf, modelName, ruleFor } from './tool-names.ts';
 import { pinOf } from './tool-pin.ts';
 
@@ -42,13 +47,13 @@ export function effectTools(server: Server, listed: Listed, log: Log, pins: Pins
     add(now.ownName, (id, named) => {
       const { tool, pin, change } = pinnedTool(name, now, pins);
       const rule = ruleFor(options, tool.ownName);
-      const effect = effectOf(options, rule, tool.annotations);
-      const key = effect === 'keyed' && rule?.key !== undefined ? keyPlace(rule.key, tool.inputSchema) : undefined;
+      const isAgent = options.deputy === true && tool.isAgent;
+      const { effect, key } = isAgent ? howAgent(options, rule, tool) : howTool(options, rule, tool);
       const checkOutput = tool.outputSchema && boundedCheck(tool.outputSchema);
       const told = { ...tool, inputSchema: withoutKey(tool.inputSchema, key), pin, ...(change && { change }) };
       return {
         ownName: tool.ownName,
-        tool: effectTool(server, named, told, toolCall(id, effect, tool, checkOutput, key)),
+        tool: effectTool(server, named, told, toolCall({ id, effect, tool, checkOutput, key, isAgent })),
         ...(tool.outputSchema && { outputSchema: tool.outputSchema }),
         annotations: tool.annotations,
       };
@@ -70,6 +75,29 @@ export function effectTools(server: Server, listed: Listed, log: Log, pins: Pins
   return [...built.values()];
 }
 
+interface How {
+  effect: EffectClass;
+  key?: KeyPlace | undefined;
+}
+
+function howTool(options: ServerOptions, rule: ToolRule | undefined, tool: ServerTool): How {
+  const effect = effectOf(options, rule, tool.annotations);
+  return {
+    effect,
+    key: effect === 'keyed' && rule?.key !== undefined ? keyPlace(rule.key, tool.inputSchema) : undefined,
+  };
+}
+
+/** A Deputy makes the same task of the same key: so its agents are keyed, unless the operator knows better. */
+function howAgent(options: ServerOptions, rule: ToolRule | undefined, tool: ServerTool): How {
+  const known = rule?.effect ?? effectOf(options, rule, tool.annotations);
+  const effect = rule?.effect === undefined && known === 'unsafe' ? 'keyed' : known;
+  return {
+    effect,
+    key: rule?.key === undefined ? { place: '_meta', name: idempotencyKey } : keyPlace(rule.key, tool.inputSchema),
+  };
+}
+
 type Told = Pick<EffectTool, 'description' | 'inputSchema' | 'pin' | 'change'>;
 
 function effectTool(
@@ -86,9 +114,10 @@ function effectTool(
     description,
     inputSchema,
     effect: call.effect,
+    ...(call.isAgent === true && { isAgent: true }),
     pin,
     ...(change && { change }),
     check: (args) => check?.(args),
-    call: (args, options) => callTool(server, call, args, options),
+    call: (args, options) => (call.isAgent === true ? callAgent : callTool)(server, call, args, options),
   };
 }

@@ -3,6 +3,7 @@ import type { EffectTool } from '../agent/tool.ts';
 import { NotFoundError } from '../errors.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { effectTools, type ListedTool } from './effect-tools.ts';
+import { endTask } from './end-task.ts';
 import type { Deps, ServerOptions } from './options.ts';
 import { type PinDifference, pinDifferences } from './pinned-tool.ts';
 import { openPins } from './pins.ts';
@@ -33,6 +34,12 @@ export interface McpServers {
    * nothing is pinned (`Deps.lockFile`). Throws like `tools`.
    */
   pins(name: string, signal: AbortSignal): Promise<readonly PinDifference[]>;
+  /**
+   * Cancels a task that a call became there, by the reference that was stored with the call.
+   * @returns whether it does no more: the server acknowledged it, says that it is over, or no longer knows it.
+   * @throws NotFoundError the server is not declared.
+   */
+  cancelTask(name: string, reference: string): Promise<boolean>;
   status(): ServerStatus[];
   /** Ends every server with all that it started. Calls in flight end as failed outcomes. */
   close(): Promise<void>;
@@ -107,6 +114,7 @@ export function openServers(options: readonly ServerOptions[], deps: Deps): McpS
       await pins?.refresh();
       return pins === undefined ? [] : pinDifferences(name, tools, pins);
     },
+    cancelTask: (name, reference) => endTask(serverOf(name), reference),
     status: () => [...servers.values()].map((server) => server.status()),
     async close() {
       await Promise.all([...servers.values()].map((server) => server.close()));

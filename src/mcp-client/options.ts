@@ -48,7 +48,19 @@ export interface ToolRule {
 }
 
 /** It may ask something of people or of a model while a call of ours is open. */
-export const mayAsk = ({ asks, sampling }: ServerOptions): boolean => asks === true || sampling === true;
+export const mayAsk = (options: Offer): boolean => mayAskPeople(options) || options.sampling === true;
+
+/** What the agents of another Deputy ask is for people by its nature. */
+export const mayAskPeople = ({ asks, deputy }: Offer): boolean => asks === true || deputy === true;
+
+/** What a server may ask of us. */
+export type Offer = Pick<ServerOptions, 'asks' | 'deputy' | 'sampling' | 'urlHosts'>;
+
+/** How many questions one call may have open, and ask in all: below an agent of another Deputy there may be many. */
+export const questionBounds = ({ deputy }: Pick<ServerOptions, 'deputy'>): { open: number; all: number } =>
+  deputy === true
+    ? { open: bounds.openQuestionsOfAgents, all: bounds.questionsOfAgents }
+    : { open: bounds.openQuestions, all: bounds.questions };
 
 /** Milliseconds. */
 export interface Timings {
@@ -114,6 +126,8 @@ export const bounds = {
   /** What one call may ask at the same time, and in all. */
   openQuestions: 16,
   questions: 100,
+  openQuestionsOfAgents: 256,
+  questionsOfAgents: 10_000,
   /** How often one call may be broken off to ask, and to make us wait. */
   rounds: 10,
   waits: 100,

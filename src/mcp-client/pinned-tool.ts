@@ -23,7 +23,8 @@ export function pinnedTool(server: string, tool: ServerTool, pins: Pins | undefi
   const change = changeOf(pinned.definition, definition, () => pins.set(server, ownName, definition));
   // A pinned definition that cannot be read any more (our bounds changed) says less than none.
   const told = typeof before === 'string' ? { ...tool, description: '', annotations: {} } : before;
-  return { tool: { ...told, ownName, taskSupport: tool.taskSupport }, pin, change };
+  const { taskSupport, isAgent } = tool;
+  return { tool: { ...told, ownName, taskSupport, isAgent }, pin, change };
 }
 
 function changeOf(

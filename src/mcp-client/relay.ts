@@ -3,7 +3,7 @@
  *
  * Invariants:
  *   1. Only what the operator allowed this server is handed on; everything else is refused, and says why in the log.
- *   2. At most `bounds.openQuestions` are open and `bounds.questions` asked for one call; beyond that the call is ended.
+ *   2. At most so many are open and asked for one call as there may be (`questionBounds`); beyond that the call is ended.
  *   3. No time of the call passes while anything is open.
  *   4. Once closed, everything open is withdrawn, and nothing is handed on any more.
  */
@@ -15,7 +15,7 @@ import type { Log } from '../log.ts';
 import type { InputRequest, InputResponse } from '../task/question.ts';
 import { isDeep } from './bounded-schema.ts';
 import { readElicitation } from './elicitation.ts';
-import { bounds, type ServerOptions } from './options.ts';
+import { mayAskPeople, questionBounds, type ServerOptions } from './options.ts';
 
 export interface Relay {
   /**
@@ -66,6 +66,7 @@ export function openRelay(
   let closing: AbortController | undefined;
   let isOver = false;
   const names = new Map<string, number>();
+  const most = questionBounds(options);
   let open = 0;
   let all = 0;
 
@@ -78,10 +79,10 @@ export function openRelay(
     all += 1;
     if (isOver) throw new Refusal(rejected, 'the call that this was asked for is over');
     const why =
-      open >= bounds.openQuestions
-        ? `it asked more than ${bounds.openQuestions} questions at once`
-        : all > bounds.questions
-          ? `it asked more than ${bounds.questions} questions`
+      open >= most.open
+        ? `it asked more than ${most.open} questions at once`
+        : all > most.all
+          ? `it asked more than ${most.all} questions`
           : undefined;
     if (why === undefined) return;
     onTooMuch(why);
@@ -139,7 +140,7 @@ export function openRelay(
       const name = sha256(text).slice(0, 16);
       const nth = (names.get(name) ?? 0) + 1;
       // As many as may be asked; what is over that is not asked anyway.
-      if (names.size < bounds.questions) names.set(name, nth);
+      if (names.size < most.all) names.set(name, nth);
       return nth === 1 ? name : `${name} ${nth}`;
     },
     get isOver() {
@@ -152,11 +153,15 @@ export function openRelay(
 /** Levels of what a server asks; messages of a conversation have a dozen. */
 const deepest = 64;
 
-function notOffered({ asks, sampling }: ServerOptions, method: string): string | undefined {
+function notOffered(options: ServerOptions, method: string): string | undefined {
   if (method === 'elicitation/create')
-    return asks === true ? undefined : 'refused a question: this server may ask people nothing (asks: true allows it)';
+    return mayAskPeople(options)
+      ? undefined
+      : 'refused a question: this server may ask people nothing (asks: true allows it)';
   if (method === 'sampling/createMessage')
-    return sampling === true ? undefined : 'refused: this server may not use the model (sampling: true allows it)';
+    return options.sampling === true
+      ? undefined
+      : 'refused: this server may not use the model (sampling: true allows it)';
   return `refused: nobody here answers ${method.slice(0, 100)}`;
 }
 

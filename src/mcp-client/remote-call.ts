@@ -10,11 +10,14 @@ import type { Leg } from './open-round.ts';
 import { bounds } from './options.ts';
 import { readOutcome } from './outcome.ts';
 import { askTool, type CallTarget, makesTasks } from './sdk-seams.ts';
+import { settledOutcome } from './settlement.ts';
 
 export interface RemoteCall {
   /** `server/tool`, for people. */
   id: string;
   effect: EffectClass;
+  /** An agent of another Deputy. */
+  isAgent?: boolean;
   /** The server is asked to make a task of it. */
   isTask(connection: Connection): boolean;
   /** Of a keyed one. */
@@ -27,6 +30,10 @@ export interface RemoteCall {
 /** In 2025 a server asks while a plain call is open. */
 export const isAskedOver = (call: RemoteCall, connection: Connection): boolean =>
   connection.client.getProtocolEra() === 'legacy' && !call.isTask(connection);
+
+/** In 2026 the server decides alone; one that is a Deputy makes a task of each call of an agent. */
+export const becomesTask = (call: RemoteCall, connection: Connection): boolean =>
+  call.isTask(connection) || (call.isAgent === true && connection.client.getProtocolEra() === 'modern');
 
 /** What goes with the arguments. */
 export interface More {
@@ -42,28 +49,37 @@ export const wireMore = ({ meta, leg }: More): JsonObject => ({
   ...(leg?.state !== undefined && { requestState: leg.state }),
 });
 
+export interface ToolToCall {
+  id: string;
+  effect: EffectClass;
+  tool: CallTarget;
+  checkOutput: Check | undefined;
+  key: KeyPlace | undefined;
+  isAgent?: boolean;
+}
+
 /**
- * In 2025 the caller chooses where a tool may run as a task. Chosen for what may not be repeated: after a crash it is
+ * In 2025 the caller chooses where a tool may run as a task. Chosen for what may not be repeated, and for agents: after a crash it is
  * resumed, where a plain call would be a question to a person. What may be repeated is called plainly, in one round trip.
  */
-export function toolCall(
-  id: string,
-  effect: EffectClass,
-  tool: CallTarget,
-  checkOutput: Check | undefined,
-  key: KeyPlace | undefined,
-): RemoteCall {
-  const isWorthIt = tool.taskSupport === 'required' || (tool.taskSupport === 'optional' && effect === 'unsafe');
+export function toolCall({ id, effect, tool, checkOutput, key, isAgent = false }: ToolToCall): RemoteCall {
+  const isWorthIt =
+    tool.taskSupport === 'required' || (tool.taskSupport === 'optional' && (effect === 'unsafe' || isAgent));
   const isTask = ({ client }: Connection): boolean => isWorthIt && makesTasks(client);
   return {
     id,
     effect,
+    ...(isAgent && { isAgent }),
     ...(key && { key }),
     isTask,
     send: (connection, args, more, options) => {
-      const task: JsonObject = isTask(connection) ? { task: { ttl: bounds.taskTimeout } } : {};
+      // A Deputy knows best how long it keeps the tasks of its agents.
+      const task: JsonObject = isTask(connection) ? { task: isAgent ? {} : { ttl: bounds.taskTimeout } } : {};
       return askTool(connection.client, tool, { arguments: args, ...task, ...wireMore(more) }, options);
     },
-    read: (answer) => readOutcome(id, answer, checkOutput),
+    read: (answer) => {
+      const outcome = readOutcome(id, answer, checkOutput);
+      return isAgent ? settledOutcome(outcome, answer) : outcome;
+    },
   };
 }

@@ -38,9 +38,10 @@ import {
   type RequestOptions,
   type ServerCapabilities,
   type StandardSchemaV1,
+  type VersionNegotiationMode,
 } from '@modelcontextprotocol/client';
 import { isJsonObject, type JsonObject } from '../json.ts';
-import { bounds, type ServerOptions } from './options.ts';
+import { bounds, mayAskPeople, type Offer, type ServerOptions } from './options.ts';
 import type { Asked } from './relay.ts';
 
 /** Seam 4: the value as it came. */
@@ -74,23 +75,31 @@ class TaskAwareClient extends Client {
   }
 }
 
-export function newClient(version: string, probeMs: number, offer: Offer = {}): Client {
+export function newClient(
+  version: string,
+  probeMs: number,
+  offer: Offer & Pick<ServerOptions, 'protocol'> = {},
+): Client {
   return new TaskAwareClient(
     { name: 'deputy', version },
     {
       capabilities: capabilitiesOf(offer),
-      versionNegotiation: { mode: 'auto', probe: { timeoutMs: probeMs } },
+      versionNegotiation: { mode: modeOf(offer.protocol), probe: { timeoutMs: probeMs } },
       jsonSchemaValidator: noValidator,
       listMaxPages: bounds.pages,
     },
   );
 }
 
-/** What a server may ask of us; everything else is not declared, roots never. */
-export type Offer = Pick<ServerOptions, 'asks' | 'sampling' | 'urlHosts'>;
+/** Pinned, there is no falling back. */
+function modeOf(protocol: ServerOptions['protocol']): VersionNegotiationMode {
+  if (protocol === undefined) return 'auto';
+  return protocol === '2025-11-25' ? 'legacy' : { pin: protocol };
+}
 
-const capabilitiesOf = ({ asks, sampling, urlHosts = [] }: Offer): ClientCapabilities => ({
-  ...(asks === true && { elicitation: { form: {}, ...(urlHosts.length > 0 && { url: {} }) } }),
+/** What it may not ask is not declared, roots never. */
+const capabilitiesOf = ({ sampling, urlHosts = [], ...offer }: Offer): ClientCapabilities => ({
+  ...(mayAskPeople(offer) && { elicitation: { form: {}, ...(urlHosts.length > 0 && { url: {} }) } }),
   ...(sampling === true && { sampling: { tools: {} } }),
 });
 
@@ -175,12 +184,12 @@ export const hearPages = (client: Client, onPage: (params: unknown) => void): vo
  */
 export function hearRequests(
   client: Client,
-  { asks, sampling }: Offer,
+  offer: Offer,
   onAsked: (asked: Asked, signal: AbortSignal) => Promise<JsonObject>,
 ): void {
   const methods = [
-    ...(asks === true ? ['elicitation/create'] : []),
-    ...(sampling === true ? ['sampling/createMessage'] : []),
+    ...(mayAskPeople(offer) ? ['elicitation/create'] : []),
+    ...(offer.sampling === true ? ['sampling/createMessage'] : []),
   ];
   for (const method of methods.length === 0 ? [] : [...methods, ...ofTasks])
     client.setRequestHandler(method, { params: asItCame }, (params, { mcpReq }) =>

@@ -4,6 +4,7 @@ import { UnavailableError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import { attemptCall, type Attempted } from './attempt-call.ts';
 import { seconds } from './call-fault.ts';
+import { carriedMeta } from './carried-meta.ts';
 import type { Connection } from './connection.ts';
 import type { KnownTask } from './follow-task.ts';
 import { withKey } from './keyed.ts';
@@ -74,8 +75,12 @@ async function sendInSlot(
   if ('isError' in first) return unreached(server, first);
   const keyed = withKey(args, call.key, callKey);
   await commit(keyed.bytes, call.effect, grant);
+  const sending = (): Parameters<typeof attemptCall>[3] => {
+    const carried = carriedMeta(call, options, server.identity);
+    return { ...keyed, ...(carried && { meta: { ...keyed.meta, ...carried } }), ...more };
+  };
   const attempt = (connection: Connection): Promise<Attempted> =>
-    attemptCall(server, connection, call, { ...keyed, ...more }, options);
+    attemptCall(server, connection, call, sending(), options);
   const sent = await attempt(first);
   if (!('again' in sent) || !sent.again) return sent;
   const second = await reach(server, call, signal);

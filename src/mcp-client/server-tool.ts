@@ -3,7 +3,7 @@ import type { Client, RequestOptions } from '@modelcontextprotocol/client';
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import { isDeep, readableSchema, schemaFault } from './bounded-schema.ts';
 import { capped, withoutInvisible } from './clean-text.ts';
-import { handleToolKey } from '../meta-keys.ts';
+import { agentKey, handleToolKey } from '../meta-keys.ts';
 import { bounds } from './options.ts';
 import { ask, type CallTarget, can, mustListBySdk } from './sdk-seams.ts';
 import { definedBy, definitionOf } from './tool-pin.ts';
@@ -22,6 +22,8 @@ export interface ServerTool {
   mirrorsHeaders: boolean;
   /** 2025: whether it runs as a task. */
   taskSupport: CallTarget['taskSupport'];
+  /** It says that it is an agent of a Deputy. */
+  isAgent: boolean;
 }
 
 export interface ListedTools {
@@ -85,7 +87,7 @@ function readTools(listed: Json[]): ListedTools {
   const tools = new Map<string, ServerTool>();
   const faults: string[] = [];
   for (const item of listed) {
-    if (isHandleTool(item)) continue;
+    if (hasMark(item, handleToolKey)) continue;
     const tool = readTool(item);
     if (typeof tool === 'string') faults.push(tool);
     else if (tools.has(tool.ownName)) faults.push(`${tool.ownName} is listed twice; the first is used`);
@@ -98,9 +100,12 @@ function readTools(listed: Json[]): ListedTools {
   return { tools: [...tools.values()], faults };
 }
 
-/** Of another Deputy: they look after its tasks for hosts that cannot. We follow its tasks ourselves. */
-const isHandleTool = (item: Json): boolean =>
-  isJsonObject(item) && isJsonObject(item['_meta']) && item['_meta'][handleToolKey] === true;
+/**
+ * Marks of another Deputy: its agents, and its tools that look after tasks for hosts that cannot. We follow its tasks
+ * ourselves.
+ */
+const hasMark = (item: Json, key: string): boolean =>
+  isJsonObject(item) && isJsonObject(item['_meta']) && item['_meta'][key] === true;
 
 /** @returns the tool, or why it is left out. */
 export function readTool(item: Json): ServerTool | string {
@@ -128,6 +133,7 @@ export function readTool(item: Json): ServerTool | string {
     annotations: isJsonObject(annotations) ? annotations : {},
     mirrorsHeaders: JSON.stringify(inputSchema).includes('"x-mcp-header"'),
     taskSupport: taskSupportOf(item),
+    isAgent: hasMark(item, agentKey),
   };
 }
 

@@ -58,6 +58,7 @@ export class Server {
   readonly pages: Pages = openPages();
   readonly news: TaskNews = taskNews();
   readonly log: Log;
+  readonly identity: string | undefined;
   readonly #version: string;
   readonly #restarts: Restarts;
   readonly #reception: OnAsked;
@@ -69,6 +70,7 @@ export class Server {
   #isStale = false;
   #listing: Promise<Listed> | undefined;
   #wasStarted = false;
+  #isToldOfDeputy = false;
   #restartCount = 0;
   #lastError: string | undefined;
   #spoken: string | undefined;
@@ -76,7 +78,7 @@ export class Server {
   readonly #ending = new Set<Promise<void>>();
   readonly #stop = new AbortController();
 
-  constructor(options: ServerOptions, { log, version, timings, now }: Deps) {
+  constructor(options: ServerOptions, { log, version, identity, timings, now }: Deps) {
     this.options = options;
     this.timings = { ...defaultTimings, ...timings };
     const waiting = { waiting: bounds.waitingCalls, waitingOfOne: bounds.waitingCallsOfOne };
@@ -85,6 +87,7 @@ export class Server {
     this.breaker = breaker({ ...breakerBounds, now: now ?? Date.now });
     this.log = log.child({ server: options.name });
     this.#reception = openReception(this.askers, this.log);
+    this.identity = identity;
     this.#version = version ?? '0.0.0';
     const { restartWindow: window, backoff, backoffMax } = this.timings;
     this.#restarts = countRestarts({ most: bounds.restarts, window, backoff, backoffMax, now: now ?? Date.now });
@@ -198,6 +201,7 @@ export class Server {
     try {
       const listed = await listTools(client, this.options.kind, { timeout: this.timings.list });
       for (const fault of listed.faults) this.log.warn(fault);
+      this.#lookForDeputy(listed);
       this.#listed = { ...listed, hasResources: can(client, 'resources'), hasPrompts: can(client, 'prompts') };
       return this.#listed;
     } catch (error) {
@@ -205,6 +209,14 @@ export class Server {
       if (error instanceof UnavailableError) throw error;
       throw this.#unavailable(connection.whyClosed ?? messageOf(error), connection.stderr(stderrLines), error);
     }
+  }
+
+  #lookForDeputy({ tools }: ListedTools): void {
+    if (this.options.deputy === true || this.#isToldOfDeputy || !tools.some(({ isAgent }) => isAgent)) return;
+    this.#isToldOfDeputy = true;
+    this.log.warn(
+      `it is another Deputy: say "deputy: true" in mcpServers.${this.name}, if you trust it, so that its agents keep to the limits of yours, ask your people and are gone on with after a crash`,
+    );
   }
 
   /** Only the first one is free. @throws UnavailableError */

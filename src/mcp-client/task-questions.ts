@@ -11,7 +11,7 @@ import { sha256 } from '../hash.ts';
 import { isJsonObject, type Json } from '../json.ts';
 import { answerTask, askAbout, look } from './ask-task.ts';
 import { safeText } from './call-fault.ts';
-import { bounds } from './options.ts';
+import { questionBounds } from './options.ts';
 import { failure } from './outcome.ts';
 import { type Asked, openRelay, Refusal, type Relay, type RelayHooks, shortKey } from './relay.ts';
 import type { RemoteCall } from './remote-call.ts';
@@ -86,8 +86,8 @@ export function openTaskQuestions(
     for (const [key, stop] of open) if (!Object.hasOwn(now, key)) stop.abort(new Error('it is no longer asked'));
     for (const key of answered) if (!Object.hasOwn(now, key)) answered.delete(key);
     const keys = Object.keys(now);
-    if (keys.length > bounds.openQuestions)
-      return fail(`it asks ${keys.length} questions at once, over the ${bounds.openQuestions} there may be`);
+    const most = questionBounds(server.options).open;
+    if (keys.length > most) return fail(`it asks ${keys.length} questions at once, over the ${most} there may be`);
     for (const key of keys) {
       if (open.has(key) || answered.has(key)) continue;
       const request = requestOf(now[key]);
