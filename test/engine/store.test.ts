@@ -6,6 +6,7 @@ import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
 import { claimContract } from './store-claim.ts';
 import { storeContract } from './store-contract.ts';
+import { networkStoreContract } from './store-networks.ts';
 import { questionStoreContract } from './store-questions.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'deputy-store-'));
@@ -30,6 +31,7 @@ for (const [name, open] of [
     storeContract(open);
     questionStoreContract(open);
     claimContract(open);
+    networkStoreContract(open);
   });
 
 test('no statement reads a whole table: what others left there costs nothing', async () => {
@@ -38,16 +40,11 @@ test('no statement reads a whole table: what others left there costs nothing', a
   const db = new DatabaseSync(path);
   const asked = [...statements].filter((sql) => /^\s*(select|insert|update|delete)/.test(sql));
   expect(asked.length).toBeGreaterThan(40);
-  const scans = asked.flatMap((sql) => {
-    const plan = db.prepare(`explain query plan ${sql}`).all(
-      ...sql
-        .split('?')
-        .slice(1)
-        .map(() => null),
-    );
-    const steps = plan.map(({ detail }) => String(detail));
-    return steps.filter((step) => step.startsWith('SCAN')).map((step) => `${step}: ${sql}`);
-  });
+  const scans = asked.flatMap((sql) =>
+    planOf(db, sql)
+      .filter((step) => step.startsWith('SCAN'))
+      .map((step) => `${step}: ${sql}`),
+  );
   db.close();
   const allowed = [
     'SCAN json_each', // what was asked for
@@ -56,3 +53,26 @@ test('no statement reads a whole table: what others left there costs nothing', a
   ];
   expect(scans.filter((scan) => !allowed.some((start) => scan.startsWith(start)))).toEqual([]);
 });
+
+test.each([
+  ['task_called', /^select .* where mandate is not null/],
+  ['intent_left_behind', /^select .*\s+where left_behind = 1/],
+  ['intent_referenced', /^update intent set left_behind = 1/],
+])('%s has the few that are looked for, and no others are read', async (index, statement) => {
+  const path = newFile();
+  await openSqliteStore(path).close();
+  const db = new DatabaseSync(path);
+  const asked = [...statements].filter((sql) => statement.test(sql));
+  expect(asked).toHaveLength(1);
+  for (const sql of asked) expect(planOf(db, sql).join()).toContain(`INDEX ${index} `);
+  db.close();
+});
+
+function planOf(db: DatabaseSync, sql: string): string[] {
+  const values = sql
+    .split('?')
+    .slice(1)
+    .map(() => null);
+  const plan = db.prepare(`explain query plan ${sql}`).all(...values);
+  return plan.map(({ detail }) => String(detail));
+}
