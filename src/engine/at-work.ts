@@ -8,12 +8,12 @@
  *   (`rest`), but can no longer write.
  */
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import { messageOf } from '../errors.ts';
+import { messageOf, UnavailableError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { AuditNote } from '../task/audit.ts';
 import type { Finished, TaskHandler } from '../task/engine.ts';
 import type { TaskEvent } from '../task/event.ts';
-import type { Task, TerminalState } from '../task/task.ts';
+import { isTerminal, type Task, type TerminalState } from '../task/task.ts';
 import { taskContext } from './context.ts';
 import type { GroupedWrites } from './group-writes.ts';
 import type { Place } from './places.ts';
@@ -138,9 +138,15 @@ export function tasksAtWork({ store, writes, watchers, handler, log, onEvent, on
     } catch (error) {
       if (run.isClosed && signal.aborted) return;
       // What other branches still do must not go on in a task that has failed or is not ours.
-      run.cut(new Error('The task has failed.', { cause: error }));
+      run.cut(await whyCut(error, run.task.id));
       await fail(entry, error).catch((cause: unknown) => logUnlessFenced(cause, run.task.id));
     }
+  };
+
+  const whyCut = async (error: unknown, id: string): Promise<Error> => {
+    if (error instanceof StoreError) return error;
+    if (!(error instanceof FencedError)) return new Error('The task has failed.', { cause: error });
+    return whyLost(store, id);
   };
 
   const fail = async (entry: Running, error: unknown): Promise<void> => {
@@ -185,6 +191,22 @@ export function tasksAtWork({ store, writes, watchers, handler, log, onEvent, on
     },
   };
 }
+
+/**
+ * Why a run is cut whose task is not its own any more. What it called elsewhere ends with the task; where that goes on,
+ * or cannot be read, it is an `UnavailableError`: then what was called goes on as well.
+ */
+export async function whyLost(store: Pick<Store, 'task'>, id: string): Promise<Error> {
+  try {
+    const task = await store.task(id);
+    const isEnded = task === undefined || isTerminal(task);
+    return isEnded ? new Error('The task was ended by another process.') : takenOver();
+  } catch {
+    return takenOver();
+  }
+}
+
+export const takenOver = (): UnavailableError => new UnavailableError('The task was taken over by another process.');
 
 /** For a person, for a time, or for a place. */
 const isWaiting = (task: Task): boolean =>

@@ -38,7 +38,7 @@ export interface EngineOptions {
 
 /** Milliseconds. */
 export interface Timings {
-  /** How often news of other processes is looked for. */
+  /** How often news of other processes is looked for: so late a cancel there may be heard here. */
   tick: number;
   /** How often this process says that it lives. */
   beat: number;

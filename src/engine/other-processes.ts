@@ -2,9 +2,8 @@
  * What happens around this process on the same store: tasks that wait, that the dead left or that an answer woke are
  * run here as far as there are places, and what others wrote, or time has brought, reaches our runs and our watchers.
  */
-import { UnavailableError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import type { AtWork, Running } from './at-work.ts';
+import { type AtWork, type Running, takenOver, whyLost } from './at-work.ts';
 import { deathWatch } from './death-watch.ts';
 import type { Place, WorkPlaces } from './places.ts';
 import type { Run } from './run.ts';
@@ -151,13 +150,17 @@ export function otherProcesses(options: OtherProcessesOptions): OtherProcesses {
     // Those that were here before the store was asked: what is begun meanwhile is not known to it yet.
     const before = here.all();
     const owned = await store.owned(self.id);
-    for (const entry of before) {
-      if (entry.run.isClosed) continue;
-      if (owned.has(entry.task.id)) await deliver(entry.run);
-      else here.stop(entry, takenOver());
-    }
+    // First what was ended elsewhere: its calls are to be ended at once, however much else there is to hear.
+    for (const entry of before) if (!owned.has(entry.task.id)) await stopLost(entry);
+    for (const { run } of before) if (!run.isClosed) await deliver(run);
     await showWatched();
     await adopt();
+  };
+
+  const stopLost = async (entry: Running): Promise<void> => {
+    if (entry.run.isClosed) return;
+    const why = await whyLost(store, entry.task.id);
+    if (!entry.run.isClosed) here.stop(entry, why);
   };
 
   /** The states of tasks that are watched here and do not run here. */
@@ -197,6 +200,3 @@ export function otherProcesses(options: OtherProcessesOptions): OtherProcesses {
 
   return { beat, adopt, takeOver, reach, readNews, expire };
 }
-
-const takenOver = (): UnavailableError =>
-  new UnavailableError('The task was ended, or taken over, by another process.');
