@@ -107,7 +107,7 @@ async function nextRound(
   task: Task,
   asked: [string, InputRequest][],
 ): Promise<InputRequiredResult> {
-  const requests = asked.map(([key, request]) => [key, wireRequest(request, call.asks, '2026')] as const);
+  const requests = asked.map(([key, request]) => [key, wireRequest(task, request, call.asks, '2026')] as const);
   return {
     resultType: 'input_required',
     ...(requests.length > 0 && { inputRequests: Object.fromEntries(requests) as InputRequiredResult['inputRequests'] }),

@@ -1,6 +1,7 @@
 /** One 2025 client, for as long as it is connected or its session lasts: how it is asked, and what it is told. */
 import type { McpServer, ServerContext } from '@modelcontextprotocol/server';
 import * as z from 'zod/v4';
+import type { JsonObject } from '../json.ts';
 import type { TaskEvent } from '../task/event.ts';
 import { isTerminal, type Task } from '../task/task.ts';
 import { describeEvent } from './describe-event.ts';
@@ -9,7 +10,7 @@ import type { Caller, ServeOptions } from './options.ts';
 import type { AgentServer } from './sdk-seams.ts';
 import { relatedTo, task2025, type Task2025 } from './task-2025.ts';
 import { clientName } from './via.ts';
-import { askableOf, type Askable } from './wire-question.ts';
+import { askableOf, type Askable, type WireRequest } from './wire-question.ts';
 import type { Declaration } from './wire.ts';
 
 export interface Session {
@@ -67,8 +68,10 @@ const ownStream = ({ server }: AgentServer, { streams }: Caller, taskId: string)
   isAlive: () => streams?.hasOwn ?? true,
 });
 
-function about<R extends { params?: object }>(request: R, taskId: string | undefined): R {
-  return taskId === undefined ? request : { ...request, params: { ...request.params, _meta: relatedTo(taskId) } };
+function about(request: WireRequest, taskId: string | undefined): WireRequest {
+  if (taskId === undefined) return request;
+  const _meta = { ...(request.params?.['_meta'] as JsonObject | undefined), ...relatedTo(taskId) };
+  return { ...request, params: { ...request.params, _meta } };
 }
 
 /** Of one session. What is beyond is polled. */

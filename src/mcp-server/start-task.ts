@@ -4,6 +4,8 @@ import { schemaCheck } from '../json-schema.ts';
 import type { Task } from '../task/task.ts';
 import type { Call } from './call.ts';
 import { idempotencyKeyOf } from './meta.ts';
+import { readMandate, readTrace } from './read-mandate.ts';
+import { refuseMandate } from './refuse-mandate.ts';
 
 export type Started = { task: Task; refused?: undefined } | { refused: string };
 
@@ -17,7 +19,12 @@ export async function startTask({ options, caller, agent, args, context }: Call,
   const fault = (agent.input?.check ?? checkDefaultInput)(args);
   if (fault !== undefined) return { refused: `Invalid arguments for ${agent.name}: ${fault}` };
   const conversation = agent.input === undefined ? agentInput(args).conversation : undefined;
-  const idempotencyKey = idempotencyKeyOf(context.mcpReq._meta);
+  const { _meta } = context.mcpReq;
+  const idempotencyKey = idempotencyKeyOf(_meta);
+  const mandate = readMandate(_meta);
+  const trace = readTrace(_meta);
+  const refused = mandate && refuseMandate(mandate, agent, options.identity);
+  if (refused !== undefined) return { refused };
   try {
     const task = await options.engine.start({
       agent: agent.name,
@@ -26,6 +33,8 @@ export async function startTask({ options, caller, agent, args, context }: Call,
       ...(conversation !== undefined && { conversation }),
       ...(idempotencyKey !== undefined && { idempotencyKey }),
       ...(ttlMs !== undefined && { ttlMs }),
+      ...(mandate !== undefined && { mandate }),
+      ...(trace !== undefined && { trace }),
     });
     return { task };
   } catch (error) {

@@ -21,7 +21,7 @@ export function detailedTask(options: ServeOptions, task: Task, asks: Askable): 
     case 'input_required': {
       const asked = openQuestions(task).filter(([, request]) => canAsk(asks, request));
       if (asked.length === 0) return { ...common(task, whereToAnswer(task)), status: 'working' };
-      const requests = asked.map(([key, request]) => [key, { ...wireRequest(request, asks, '2026') }]);
+      const requests = asked.map(([key, request]) => [key, { ...wireRequest(task, request, asks, '2026') }]);
       return { ...common(task), status: 'input_required', inputRequests: Object.fromEntries(requests) as JsonObject };
     }
     case 'completed': {

@@ -4,7 +4,7 @@ import type { JsonObject } from '../json.ts';
 import { text, textOf, type Content } from '../task/content.ts';
 import type { Task, TaskResult } from '../task/task.ts';
 import { orHandle } from './handle-schema.ts';
-import { taskKey } from '../meta-keys.ts';
+import { agentKey, taskKey } from '../meta-keys.ts';
 import type { ServedAgent } from './options.ts';
 
 /** The answer of an agent without an output schema: enough for the caller's model to go on talking to it. */
@@ -37,6 +37,7 @@ function newToolOf(agent: ServedAgent): Tool {
     outputSchema: orHandle(agent.output?.schema ?? defaultOutputSchema),
     ...(agent.annotations !== undefined && { annotations: agent.annotations }),
     ...(agent.icons !== undefined && { icons: agent.icons }),
+    _meta: { [agentKey]: true },
   };
 }
 
@@ -79,6 +80,7 @@ export const taskMeta = (task: Task, result?: TaskResult): JsonObject => ({
   status: task.status,
   ...(result !== undefined && { stop: result.stop, usage: result.usage }),
   ...(result?.limit !== undefined && { limit: result.limit }),
+  ...(result?.agents !== undefined && { agents: result.agents }),
 });
 
 type ContentBlock = CallToolResult['content'][number];

@@ -5,6 +5,8 @@
 import type { ClientCapabilities } from '@modelcontextprotocol/server';
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import type { InputRequest, InputResponse } from '../task/question.ts';
+import type { Task } from '../task/task.ts';
+import { questionMeta } from './question-meta.ts';
 
 /** What a caller can be asked. */
 export interface Askable {
@@ -59,8 +61,23 @@ export interface WireRequest {
   params?: JsonObject;
 }
 
-/** @param wire `2026` has no `elicitationId`: what became of a URL is told from the task, not by a notification. */
-export function wireRequest(request: InputRequest, asks: Askable, wire: '2025' | '2026'): WireRequest {
+/**
+ * @param task that asks.
+ * @param wire `2026` has no `elicitationId`: what became of a URL is told from the task, not by a notification.
+ */
+export function wireRequest(
+  task: Pick<Task, 'agent' | 'mandate'>,
+  request: InputRequest,
+  asks: Askable,
+  wire: '2025' | '2026',
+): WireRequest {
+  const { method, params } = bareRequest(request, asks, wire);
+  const _meta = { ...(params?.['_meta'] as JsonObject | undefined), ...questionMeta(task, request) };
+  if (Object.keys(_meta).length === 0) return { method, ...(params !== undefined && { params }) };
+  return { method, params: { ...params, _meta } };
+}
+
+function bareRequest(request: InputRequest, asks: Askable, wire: '2025' | '2026'): WireRequest {
   switch (request.kind) {
     case 'form': {
       const { message, schema } = request;

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { askableOf, canAsk, inputResponse, wireRequest } from '../../src/mcp-server/wire-question.ts';
 import type { InputRequest } from '../../src/task/question.ts';
 
+const task = { agent: 'clerk' };
 const form: InputRequest = {
   kind: 'form',
   message: 'Which?',
@@ -67,14 +68,14 @@ describe('requests', () => {
   const both: ClientCapabilities = { elicitation: { form: {}, url: {} } };
 
   test('a form is sent as it is from 2025-11-25 on', () => {
-    expect(wireRequest(form, askableOf(both, '2025-11-25'), '2025')).toEqual({
+    expect(wireRequest(task, form, askableOf(both, '2025-11-25'), '2025')).toEqual({
       method: 'elicitation/create',
       params: { mode: 'form', message: 'Which?', requestedSchema: form.schema },
     });
   });
 
   test('2025-06-18 gets enum and enumNames, no mode, and defaults of booleans only', () => {
-    expect(wireRequest(form, askableOf(both, '2025-06-18'), '2025')).toEqual({
+    expect(wireRequest(task, form, askableOf(both, '2025-06-18'), '2025')).toEqual({
       method: 'elicitation/create',
       params: {
         message: 'Which?',
@@ -92,23 +93,23 @@ describe('requests', () => {
 
   test('a URL has an id for its completion in 2025, and none in 2026', () => {
     const asks = askableOf(both, '2026-07-28');
-    expect(wireRequest(url, asks, '2025').params).toEqual({
+    expect(wireRequest(task, url, asks, '2025').params).toEqual({
       mode: 'url',
       message: 'Open this.',
       url: 'https://example.org',
       elicitationId: 'e-1',
     });
-    expect(wireRequest(url, asks, '2026').params).not.toHaveProperty('elicitationId');
+    expect(wireRequest(task, url, asks, '2026').params).not.toHaveProperty('elicitationId');
   });
 
   test('sampling and roots are sent as they are', () => {
     const asks = askableOf({ sampling: {}, roots: {} }, '2026-07-28');
-    expect(wireRequest(thought, asks, '2026')).toEqual({
+    expect(wireRequest(task, thought, asks, '2026')).toEqual({
       method: 'sampling/createMessage',
       params: { messages: [], maxTokens: 10 },
     });
-    expect(wireRequest(folders, asks, '2026')).toEqual({ method: 'roots/list', params: {} });
-    expect(wireRequest(folders, asks, '2025')).toEqual({ method: 'roots/list' });
+    expect(wireRequest(task, folders, asks, '2026')).toEqual({ method: 'roots/list', params: {} });
+    expect(wireRequest(task, folders, asks, '2025')).toEqual({ method: 'roots/list' });
   });
 });
 
