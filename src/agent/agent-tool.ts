@@ -22,6 +22,7 @@ export function agentTool(
         ...(result.structuredContent !== undefined && { structuredContent: result.structuredContent }),
         isError: result.isError ?? false,
         usage: result.usage,
+        agents: 1 + (result.agents ?? 0),
         ...(result.stop === 'stopped' && { stops: true }),
       };
     },

@@ -10,7 +10,8 @@ import type { Commit } from '../task/engine.ts';
 import type { EffectClass } from '../task/effect.ts';
 import { askPersonSpec } from './ask-person.ts';
 import { callStep, settledStep } from './call-steps.ts';
-import { type Paused, withinDeadline } from './limits.ts';
+import { type Allowance, allSpent, type Clock, refusalOf, withinDeadline } from './limits.ts';
+import { mandateOf, notHandedOn } from './mandate.ts';
 import { type Calling, cutOff, failed, prepareCall, type Prepared, type Right, waitsFor } from './prepare-call.ts';
 import { relayQuestion } from './relay-question.ts';
 import { fitted } from './result-size.ts';
@@ -19,12 +20,14 @@ import { sampled } from './sampling.ts';
 import { settleCall } from './settle-call.ts';
 import type { Slots } from './slots.ts';
 import type { EffectTool, ToolCallOptions, ToolOutcome } from './tool.ts';
+import { traceOf } from './trace.ts';
 
 export async function callEffect(calling: Calling, slots: Slots): Promise<ToolOutcome> {
   const { outcome, wasAsked, note } = await settleCall(calling, {
     name: callStep,
     make: (step, right) => attempt(calling, slots, step, right),
     effect: (signal) => effectNow(calling, signal),
+    lost: lostBy(calling),
   });
   if (!wasAsked) return outcome;
   const { branch } = calling;
@@ -48,13 +51,14 @@ async function effectNow({ run, call }: Calling, signal: AbortSignal): Promise<E
 function attempt(calling: Calling, slots: Slots, step: string, right: Right): Promise<ToolOutcome> {
   const { run, branch } = calling;
   return branch.step(step, (signal, commit) =>
-    withinDeadline(run.budget.deadline, branch, signal, async (cut, paused) => {
+    withinDeadline(run.budget.deadline, branch, signal, async (cut, clock) => {
+      const fate = { hasLeft: right.kind === 'repeat' || right.kind === 'follow', isUsed: false };
       try {
         cut.throwIfAborted();
-        return await findAndCall(calling, { slots, step, right, signal: cut, commit, paused });
+        return await findAndCall(calling, { slots, step, right, signal: cut, commit, clock, fate });
       } catch (error) {
         if (signal.aborted) throw error;
-        if (cut.aborted) return failed(cutOff);
+        if (cut.aborted) return { ...failed(cutOff), ...(fate.hasLeft && lostBy(calling)) };
         // A server that went away since the model was told of its tools: something that it can work around.
         if (error instanceof UnavailableError) return unreached(calling, right, error.message);
         throw error;
@@ -62,6 +66,9 @@ function attempt(calling: Calling, slots: Slots, step: string, right: Right): Pr
     }),
   );
 }
+
+/** What an agent of another Deputy is taken to have used that nobody hears of any more. */
+const lostBy = ({ lent }: Calling): Pick<ToolOutcome, 'usage' | 'agents'> => (lent === undefined ? {} : allSpent(lent));
 
 /** It cannot be called. Of a call that left before, that does not say that it failed. */
 function unreached({ call }: Calling, right: Right, why: string): ToolOutcome {
@@ -76,7 +83,15 @@ interface Effect {
   right: Right;
   signal: AbortSignal;
   commit: Commit;
-  paused: Paused;
+  clock: Clock;
+  fate: Fate;
+}
+
+interface Fate {
+  /** It may have left. */
+  hasLeft: boolean;
+  /** It did not, because another call had used up its approval. */
+  isUsed: boolean;
 }
 
 async function findAndCall(calling: Calling, effect: Effect): Promise<ToolOutcome> {
@@ -88,6 +103,8 @@ async function findAndCall(calling: Calling, effect: Effect): Promise<ToolOutcom
     const others = agent.mayAskPeople ? [...agent.agents, askPersonSpec] : agent.agents;
     return unreached(calling, effect.right, unknownTool(call.name, [...others, ...tools]));
   }
+  const refusal = tool.isAgent === true && effect.right.kind !== 'follow' ? notLent(calling) : undefined;
+  if (refusal !== undefined) return unreached(calling, effect.right, refusal);
   const prepared = await prepareCall(calling, tool, effect.step, effect.right, effect.signal);
   switch (prepared.kind) {
     case 'no':
@@ -101,28 +118,36 @@ async function findAndCall(calling: Calling, effect: Effect): Promise<ToolOutcom
   }
 }
 
+/** Why an agent of another Deputy cannot be called. */
+function notLent({ run, call, lent }: Calling): string | undefined {
+  if (lent === undefined) return `Not run: ${call.name} was no agent when you asked for it. Ask again.`;
+  return refusalOf(lent, run.budget) ?? notHandedOn(lent);
+}
+
 async function callTool(
   calling: Calling,
   tool: EffectTool,
   { args, grant }: Prepared & { kind: 'go' },
-  { slots, step, right, signal, commit, paused }: Effect,
+  { slots, step, right, signal, commit, clock, fate }: Effect,
 ): Promise<ToolOutcome> {
-  const { run, call, branch } = calling;
+  const { run, call, branch, lent } = calling;
   const { agent } = run;
   const reference = branch.unfinished(step)?.reference;
-  const used = { isUsed: false, usage: noUsage };
+  let thought = noUsage;
   const options: ToolCallOptions = {
     signal,
     owner: branch.owner,
     callKey: sha256(`${branch.task}\n${branch.path}`),
+    ...(tool.isAgent === true && lent !== undefined && { mandate: () => mandateOf(lent, clock.left()) }),
+    trace: traceOf(branch),
     grant,
-    commit: committing(commit, grant, () => (used.isUsed = true)),
+    commit: committing(commit, grant, fate),
     ...(reference !== undefined && { reference }),
     ask: (key, request, gone) =>
-      paused(() => slots.lend(() => relayQuestion(calling, { step, tool: tool.id, key, request, signal: gone }))),
+      clock.paused(() => slots.lend(() => relayQuestion(calling, { step, tool: tool.id, key, request, signal: gone }))),
     async sample(params, gone) {
       const { result, usage } = await sampled({ run, branch }, params, gone);
-      used.usage = addUsage(used.usage, usage);
+      thought = addUsage(thought, usage);
       return result;
     },
     onProgress: (progress) =>
@@ -137,28 +162,36 @@ async function callTool(
       return tool.call(args, options);
     });
   } catch (error) {
-    if (!used.isUsed) throw error;
+    if (!fate.isUsed) throw error;
     outcome = failed('Not run: its approval was used by another call.');
   }
-  if (used.isUsed && right.kind === 'approved')
+  if (fate.isUsed && right.kind === 'approved')
     return waitsFor({ ...right.ask, again: 'its approval was used by another call' });
 
   const isLookedAt = outcome.unknown !== undefined || hooksAt(agent.hooks, 'after_tool', tool.id).length > 0;
   const whole = {
     ...outcome,
-    ...(used.usage !== noUsage && { usage: addUsage(outcome.usage ?? noUsage, used.usage) }),
+    ...(tool.isAgent === true && agentsIn(outcome, lent)),
+    ...(thought !== noUsage && { usage: addUsage(outcome.usage ?? noUsage, thought) }),
     ...(isLookedAt && { made: { tool: tool.id, bytes: JSON.stringify(args) } }),
   };
   return fitted(whole, (words) => branch.keep(step, words));
 }
 
+/** Who used anything ran, and no more ran than were let. */
+function agentsIn({ usage, agents }: ToolOutcome, lent: Allowance | undefined): Pick<ToolOutcome, 'agents'> {
+  if (agents === undefined && usage === undefined) return {};
+  return { agents: Math.min(agents ?? 1, lent?.agents ?? 1) };
+}
+
 /** No call leaves without saying by which right, whatever its adapter does. */
-function committing(commit: Commit, grant: ToolCallOptions['grant'], onUsed: () => void): Commit {
+function committing(commit: Commit, grant: ToolCallOptions['grant'], fate: Fate): Commit {
   const committed = async (bytes: string, effect: EffectClass): Promise<void> => {
+    fate.hasLeft = true;
     try {
       await commit(bytes, effect, grant);
     } catch (error) {
-      if (error instanceof ApprovalUsedError) onUsed();
+      if (error instanceof ApprovalUsedError) fate.isUsed = true;
       throw error;
     }
   };

@@ -1,8 +1,9 @@
 /** At a limit: where the agent says `on_limit: ask`, a person decides whether it may go on. */
 import type { InputRequest } from '../task/question.ts';
-import { type Budget, least, type Reached, tokensOf, usd, workTime } from './limits.ts';
-import type { ModelReply, ToolCall } from './model.ts';
+import { agentsLeft, type Budget, least, type Reached, tokensOf, usd, workTime } from './limits.ts';
+import type { ToolCall } from './model.ts';
 import type { Run } from './run.ts';
+import { agentCalls, type Turn } from './tool-calls.ts';
 import { visible } from './visible.ts';
 
 /** Milliseconds. Nobody's answer is a no. */
@@ -27,15 +28,16 @@ export async function goesOn(run: Run, reached: Reached): Promise<boolean> {
 
 /**
  * Counts the calls of a turn, before any of them is made.
- * @returns the limit that forbids all of them. Where there are too many, those that fit are run, and the rest is told.
+ * @returns the limit that forbids all of them. Where a model asks for too many, those that fit are run, and the rest is
+ *   told.
  */
 export async function limitOfCalls(
   run: Run,
   calls: readonly ToolCall[],
-  replyStop: ModelReply['stop'],
+  { reply, lends }: Turn,
 ): Promise<Reached | undefined> {
   // A cut reply makes no call.
-  if (replyStop === 'length') return undefined;
+  if (reply.stop === 'length') return undefined;
   for (const call of calls) run.made.set(keyOf(call), (run.made.get(keyOf(call)) ?? 0) + 1);
   for (;;) {
     const repeated = mostRepeated(run, calls);
@@ -45,6 +47,11 @@ export async function limitOfCalls(
   const { budget, spent } = run;
   if (spent.toolCalls + calls.length > budget.toolCalls)
     await goesOn(run, { limit: 'tool_calls', message: `it asks for more than its ${budget.toolCalls} tool calls` });
+  if (agentCalls(run.agent, calls, lends).length > agentsLeft(budget, spent))
+    await goesOn(run, {
+      limit: 'agents',
+      message: `it asks for more than the ${budget.agents} agents that may run below it`,
+    });
   return undefined;
 }
 
@@ -63,8 +70,11 @@ function widened(run: Run, { limit }: Reached): { budget: Budget; adds: string }
   const { budget, allowance, spent, context } = run;
   const { turns, toolCalls, sameCall, tokens, cost, time } = run.agent.limits;
   switch (limit) {
-    case 'agents':
-      return undefined;
+    case 'agents': {
+      const most = allowance && allowance.agents - 1;
+      const room = moreOf(run.agent.limits.agents, budget.agents, spent.agents, most);
+      return room && { budget: { ...budget, agents: room.bound }, adds: more(room.gain, 'agent') };
+    }
     case 'turns':
       return { budget: { ...budget, turns: budget.turns + turns }, adds: more(turns, 'turn') };
     case 'tool_calls':
@@ -105,7 +115,7 @@ function moreOf(
   if (own === undefined || bound === undefined) return undefined;
   const from = Math.max(bound, spent);
   const to = least(from + own, atMost) ?? from;
-  return to > spent ? { bound: to, gain: to - from } : undefined;
+  return to > from ? { bound: to, gain: to - from } : undefined;
 }
 
 function questionOf({ agent, spent }: Run, { message }: Reached, adds: string): InputRequest {

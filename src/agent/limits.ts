@@ -11,10 +11,12 @@
  *       an agent oversteps by at most its last question, and a tree of agents by one for each slot in it. Servers that
  *       think with an agent's model spend what it has not lent to agents below.
  *   B3. Nothing that an agent or a person says widens what its caller left to it.
+ *   B4. Agents are counted as tokens are: shared beforehand, settled afterwards. So no tree has more than its root may.
  */
 import type { TaskContext } from '../task/engine.ts';
+import type { Link } from '../task/mandate.ts';
 import type { LimitName } from '../task/task.ts';
-import type { Usage } from '../task/usage.ts';
+import { noUsage, type Usage } from '../task/usage.ts';
 import type { Policy } from './policy.ts';
 
 /** What ends an agent's work early. Every one that always applies has a default, and defaults count as limits. */
@@ -62,6 +64,10 @@ export interface Allowance {
   deadline?: number;
   /** How many levels of agents may still open below. */
   depth: number;
+  /** How many agents may run: the one that gets this, and all below it. */
+  agents: number;
+  /** Who called from other Deputies, from the first task's own agent down to the one that called this task. */
+  above: readonly Link[];
   /** The names of those who called, from the task's own agent down, and their policies, which hold below them too. */
   chain: readonly string[];
   callers: readonly Policy[];
@@ -72,11 +78,15 @@ export interface Allowance {
 export interface Spent {
   turns: number;
   toolCalls: number;
+  /** How many agents ran below it, all levels together. */
+  agents: number;
   usage: Usage;
 }
 
 /** What one agent may spend in all: its own limits, narrowed by what its caller has left. */
 export interface Budget extends Allowance {
+  /** How many may run below it. */
+  agents: number;
   turns: number;
   toolCalls: number;
   sameCall: number;
@@ -91,6 +101,8 @@ export function budgetOf(limits: Limits, startedAt: number, allowance?: Allowanc
     toolCalls: limits.toolCalls,
     sameCall: limits.sameCall,
     depth: Math.min(limits.depth, allowance?.depth ?? limits.depth),
+    agents: Math.min(limits.agents, (allowance?.agents ?? Infinity) - 1),
+    above: allowance?.above ?? [],
     chain: allowance?.chain ?? [],
     callers: allowance?.callers ?? [],
     grants: allowance?.grants ?? new Set(),
@@ -101,23 +113,61 @@ export function budgetOf(limits: Limits, startedAt: number, allowance?: Allowanc
 }
 
 /**
- * What each of the `among` agents that one turn calls may spend: an equal part of what is left, so that together they
- * cannot spend it twice.
+ * What each of the agents that one turn calls may spend, in their order: an equal part of what is left, so that together
+ * they cannot spend it twice. Where there are more calls than agents may still run, the last of them get none.
  */
-export const allowanceOf = (
+export function allowancesOf(
   { name, policy }: { name: string; policy: Policy },
   budget: Budget,
   spent: Spent,
-  among: number,
-): Allowance => ({
-  depth: budget.depth - 1,
-  chain: [...budget.chain, name],
-  callers: [...budget.callers, policy],
-  grants: budget.grants,
-  ...(budget.tokens !== undefined && { tokens: Math.max(0, budget.tokens - tokensOf(spent.usage)) / among }),
-  ...(budget.cost !== undefined && { cost: Math.max(0, budget.cost - (spent.usage.cost ?? budget.cost)) / among }),
-  ...(budget.deadline !== undefined && { deadline: budget.deadline }),
-});
+  calls: number,
+): Allowance[] {
+  const agents = agentsLeft(budget, spent);
+  const run = Math.min(calls, agents);
+  const among = Math.max(1, run);
+  const tokens = budget.tokens && Math.max(0, budget.tokens - tokensOf(spent.usage)) / among;
+  const cost = budget.cost && Math.max(0, budget.cost - (spent.usage.cost ?? budget.cost)) / among;
+  const each: Allowance = {
+    depth: budget.depth - 1,
+    agents: Math.floor(agents / among),
+    above: budget.above,
+    chain: [...budget.chain, name],
+    callers: [...budget.callers, policy],
+    grants: budget.grants,
+    ...(tokens !== undefined && { tokens }),
+    ...(cost !== undefined && { cost }),
+    ...(budget.deadline !== undefined && { deadline: budget.deadline }),
+  };
+  const none: Allowance = {
+    ...each,
+    agents: 0,
+    ...(tokens !== undefined && { tokens: 0 }),
+    ...(cost !== undefined && { cost: 0 }),
+  };
+  const over = agents % among;
+  return Array.from({ length: calls }, (_, index) => {
+    if (index >= run) return none;
+    return index < over ? { ...each, agents: each.agents + 1 } : each;
+  });
+}
+
+/** Why no agent may run with what is left to it, for the model; undefined where one may. */
+export function refusalOf({ depth, agents }: Allowance, budget: Budget): string | undefined {
+  if (depth < 0) return 'Not run: agents may not be nested deeper than this (limits.depth).';
+  if (agents >= 1) return undefined;
+  if (budget.agents < 1) return 'Not run: no agents may run below you (limits.agents).';
+  return `Not run: no more agents may run below you than ${budget.agents}, and each of them is taken (limits.agents).`;
+}
+
+/** How many more agents may run below. */
+export const agentsLeft = (budget: Pick<Budget, 'agents'>, spent: Pick<Spent, 'agents'>): number =>
+  Math.max(0, Math.floor(budget.agents - spent.agents));
+
+/** What an agent is taken to have used where nobody can tell any more: all that it was left (B1). */
+export function allSpent({ tokens, cost, agents }: Allowance): { usage?: Usage; agents: number } {
+  if (tokens === undefined && cost === undefined) return { agents };
+  return { agents, usage: { ...noUsage, inputTokens: Math.ceil(tokens ?? 0), cost: cost ?? null } };
+}
 
 /** A limit, with its sentence for people and models, which goes on from "it stopped: ". */
 export interface Reached {
@@ -126,7 +176,11 @@ export interface Reached {
 }
 
 /** The first limit that forbids another turn. */
-export function limitReached(budget: Budget, spent: Spent, now: number): Reached | undefined {
+export function limitReached(
+  budget: Budget,
+  spent: Pick<Spent, 'turns' | 'toolCalls' | 'usage'>,
+  now: number,
+): Reached | undefined {
   if (budget.deadline !== undefined && now >= budget.deadline) return { limit: 'time', message: 'its time is up' };
   if (spent.turns >= budget.turns) return { limit: 'turns', message: `it has used its ${budget.turns} turns` };
   // An agent that used exactly its calls may still answer; `spent` counts what it asked for.
@@ -150,6 +204,15 @@ const longestTimer = 2 ** 31 - 1;
 /** Time does not run while `wait` does: for who waits for a person in the middle of an effect. */
 export type Paused = <T>(wait: () => Promise<T>) => Promise<T>;
 
+/** The clock of one effect. */
+export interface Clock {
+  paused: Paused;
+  /** Milliseconds until the deadline; undefined where there is none. */
+  left(): number | undefined;
+}
+
+const noClock: Clock = { paused: (wait) => wait(), left: () => undefined };
+
 /**
  * Runs `effect` with `signal`, cut at the deadline as well. For use inside a step, where clocks are allowed.
  * The timer and the listener go with the effect: a task's signal outlives thousands of calls.
@@ -158,9 +221,9 @@ export async function withinDeadline<T>(
   deadline: number | undefined,
   { waited }: Pick<TaskContext, 'waited'>,
   signal: AbortSignal,
-  effect: (cut: AbortSignal, paused: Paused) => Promise<T>,
+  effect: (cut: AbortSignal, clock: Clock) => Promise<T>,
 ): Promise<T> {
-  if (deadline === undefined) return effect(signal, (wait) => wait());
+  if (deadline === undefined) return effect(signal, noClock);
   const cut = new AbortController();
   const onAbort = (): void => cut.abort(signal.reason);
   const clock = stoppableClock(deadline + waited - Date.now(), () => cut.abort());
@@ -168,7 +231,7 @@ export async function withinDeadline<T>(
   else clock.run();
   signal.addEventListener('abort', onAbort);
   try {
-    return await effect(cut.signal, clock.paused);
+    return await effect(cut.signal, clock);
   } finally {
     clock.end();
     signal.removeEventListener('abort', onAbort);
@@ -176,7 +239,7 @@ export async function withinDeadline<T>(
 }
 
 /** Calls `onEnd` once it has run for `left` milliseconds. */
-function stoppableClock(left: number, onEnd: () => void): { run(): void; paused: Paused; end(): void } {
+function stoppableClock(left: number, onEnd: () => void): Clock & { run(): void; end(): void } {
   let timer: NodeJS.Timeout | undefined;
   let since = 0;
   let pauses = 0;
@@ -194,6 +257,7 @@ function stoppableClock(left: number, onEnd: () => void): { run(): void; paused:
   };
   return {
     run,
+    left: () => Math.max(0, pauses > 0 || since === 0 ? left : left - (Date.now() - since)),
     async paused(wait) {
       if ((pauses += 1) === 1) stop();
       try {

@@ -25,7 +25,8 @@ export async function runAgent(
 ): Promise<TaskResult> {
   const run = newRun(agent, messages, context, allowance);
   context.emit({ type: 'agent_start', agent: agent.name, model: agent.model.id });
-  const result = await hooksAtEnd(run, (await hooksAtStart(run)) ?? (await untilAnswered(run)));
+  const ended = await hooksAtEnd(run, (await hooksAtStart(run)) ?? (await untilAnswered(run)));
+  const result = run.spent.agents > 0 ? { ...ended, agents: run.spent.agents } : ended;
   context.emit({ type: 'agent_end', agent: agent.name, stop: result.stop, usage: result.usage });
   return result;
 }
@@ -63,9 +64,9 @@ async function untilAnswered(run: Run): Promise<TaskResult> {
       else if (!isAnswerTooEarly(run, answer.result)) return answer.result;
       continue;
     }
-    const overstepped = await limitOfCalls(run, calls, turn.reply.stop);
+    const overstepped = await limitOfCalls(run, calls, turn);
     if (overstepped !== undefined) return stoppedAt(run, overstepped);
-    run.messages.push({ role: 'user', content: await runToolCalls(run, calls, turn.reply.stop) });
+    run.messages.push({ role: 'user', content: await runToolCalls(run, calls, turn) });
     if (run.isStopped) return stopped(run, 'stopped', `${run.agent.name} was stopped by a person.`);
   }
 }

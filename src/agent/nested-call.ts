@@ -6,7 +6,7 @@ import { ApprovalUsedError } from '../errors.ts';
 import { sha256 } from '../hash.ts';
 import type { JsonObject } from '../json.ts';
 import { callStep } from './call-steps.ts';
-import { type Allowance, withinDeadline } from './limits.ts';
+import { refusalOf, withinDeadline } from './limits.ts';
 import { verdictOf } from './policy.ts';
 import {
   type Callable,
@@ -24,7 +24,7 @@ import { hooksAt } from './run-hooks.ts';
 import { settleCall } from './settle-call.ts';
 import type { AgentTool, ToolOutcome } from './tool.ts';
 
-export async function callAgent(calling: Calling, agent: AgentTool, allowance: Allowance): Promise<ToolOutcome> {
+export async function callAgent(calling: Calling, agent: AgentTool): Promise<ToolOutcome> {
   const { run, branch } = calling;
   const tool: Callable = {
     ...agent,
@@ -40,7 +40,7 @@ export async function callAgent(calling: Calling, agent: AgentTool, allowance: A
         make: (step, right) => admitted(calling, tool, step, right),
         effect: () => Promise.resolve(tool.effect),
       });
-  const outcome = await ran(agent, admission, calling, allowance);
+  const outcome = await ran(agent, admission, calling);
   const isHooked = 'admits' in admission && hooksAt(run.agent.hooks, 'after_tool', tool.id).length > 0;
   return branch.step(callStep, async () => {
     if (note !== undefined) branch.note(note);
@@ -56,12 +56,13 @@ type Admission = ToolOutcome & { admits?: JsonObject };
 async function ran(
   agent: AgentTool,
   { admits, content, ...rest }: Admission,
-  { branch }: Calling,
-  allowance: Allowance,
+  { run, branch, lent }: Calling,
 ): Promise<ToolOutcome> {
   if (admits === undefined) return { ...rest, content };
-  if (allowance.depth < 0) return failed('Not run: agents may not be nested deeper than this (limits.depth).');
-  const outcome = await agent.run(admits, branch, allowance);
+  if (lent === undefined) throw new Error(`nothing was left to ${agent.name}`);
+  const refusal = refusalOf(lent, run.budget);
+  if (refusal !== undefined) return failed(refusal);
+  const outcome = await agent.run(admits, branch, lent);
   return content.length === 0 ? outcome : { ...outcome, content: [...outcome.content, ...content] };
 }
 

@@ -9,6 +9,7 @@ import { text } from '../task/content.ts';
 import type { EffectClass } from '../task/effect.ts';
 import type { Grant, TaskContext } from '../task/engine.ts';
 import { type Bound, bindingOf, differenceOf } from './approval.ts';
+import type { Allowance } from './limits.ts';
 import type { ToolCall } from './model.ts';
 import { type ToolUse, type Verdict, verdictOf } from './policy.ts';
 import type { Run } from './run.ts';
@@ -20,6 +21,8 @@ export interface Calling {
   readonly run: Run;
   readonly call: ToolCall;
   readonly branch: TaskContext;
+  /** What it leaves to the agent that it calls, where it calls one. */
+  readonly lent?: Allowance | undefined;
 }
 
 /** What may be called: a tool of a server, or another agent. */

@@ -15,7 +15,7 @@ export interface Run {
   /** What the caller asked: stays word for word whatever is compacted. */
   request: UserMessage['content'];
   readonly context: TaskContext;
-  /** What its caller left to it; undefined for a task's own agent. */
+  /** What its caller left to it; undefined where that was no agent. */
   readonly allowance: Allowance | undefined;
   /** Another one when a person let it go on at a limit. */
   budget: Budget;
@@ -57,7 +57,7 @@ export function newRun(agent: Agent, messages: Message[], context: TaskContext, 
     context,
     allowance,
     budget: budgetOf(agent.limits, workTime(context), allowance),
-    spent: { turns: 0, toolCalls: 0, usage: noUsage },
+    spent: { turns: 0, toolCalls: 0, agents: 0, usage: noUsage },
     sampled: noUsage,
     isLent: false,
     made: new Map(),

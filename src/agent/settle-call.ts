@@ -21,7 +21,11 @@ export interface Attempts<O extends ToolOutcome> {
   make: (step: string, right: Right) => Promise<O>;
   /** The class that the call has now. */
   effect: (signal: AbortSignal) => Promise<EffectClass>;
+  /** What it is taken to have used where it left and nobody knows what became of it. Default: nothing. */
+  readonly lost?: Used;
 }
+
+type Used = Pick<ToolOutcome, 'usage' | 'agents'>;
 
 export interface Settled<O extends ToolOutcome> {
   outcome: O | ToolOutcome;
@@ -30,7 +34,7 @@ export interface Settled<O extends ToolOutcome> {
   note?: AuditNote;
 }
 
-type Waiting = { kind: 'approval'; ask: Ask } | { kind: 'unknown'; bytes: string; why: string };
+type Waiting = { kind: 'approval'; ask: Ask } | { kind: 'unknown'; bytes: string; why: string; used: Used };
 
 /** What else a person said who approved: it holds once the call is over. */
 interface Consent {
@@ -82,26 +86,32 @@ async function attempted<O extends ToolOutcome>(
   right: Right,
 ): Promise<{ outcome: O } | { waiting: Waiting }> {
   const { branch, call } = calling;
+  const { lost = {} } = attempts;
   const step = nameOfRound(attempts.name, round);
   const left = branch.unfinished(step);
-  if (left === undefined) return readOutcome(call, await attempts.make(step, right));
+  if (left === undefined) return readOutcome(call, await attempts.make(step, right), lost);
   const { bytes, approval } = left;
   if (!(await mayRepeat(left, branch, nameOfRound('effect', round), attempts.effect))) {
     await branch.withdraw(step);
-    return { waiting: { kind: 'unknown', bytes, why: diedWhileCalling } };
+    return { waiting: { kind: 'unknown', bytes, why: diedWhileCalling, used: lost } };
   }
   const again: Right =
     left.reference === undefined
       ? { kind: 'repeat', bytes, ...(approval !== undefined && { approval }) }
       : { kind: 'follow', bytes };
-  return readOutcome(call, await attempts.make(step, again));
+  return readOutcome(call, await attempts.make(step, again), lost);
 }
 
-function readOutcome<O extends ToolOutcome>(call: Calling['call'], outcome: O): { outcome: O } | { waiting: Waiting } {
-  const { asks, unknown, made } = outcome;
+function readOutcome<O extends ToolOutcome>(
+  call: Calling['call'],
+  outcome: O,
+  lost: Used,
+): { outcome: O } | { waiting: Waiting } {
+  const { asks, unknown, made, usage, agents } = outcome;
   if (asks !== undefined) return { waiting: { kind: 'approval', ask: asks } };
   if (unknown === undefined) return { outcome };
-  return { waiting: { kind: 'unknown', bytes: made?.bytes ?? JSON.stringify(call.args), why: unknown } };
+  const used = { ...lost, ...(usage !== undefined && { usage }), ...(agents !== undefined && { agents }) };
+  return { waiting: { kind: 'unknown', bytes: made?.bytes ?? JSON.stringify(call.args), why: unknown, used } };
 }
 
 function asked(calling: Calling, { name }: { name: string }, waiting: Waiting, round: number): Promise<Next> {
@@ -150,10 +160,11 @@ async function askedOfUnknown(
   waiting: Waiting & { kind: 'unknown' },
   round: number,
 ): Promise<Next> {
-  const { bytes, why } = waiting;
+  const { bytes, why, used } = waiting;
   const form = unknownForm({ agent: chainOf(run).join(' → '), tool: call.name, bytes, why });
   const said = saidOfUnknown(await branch.requestInput(`unknown ${round}`, form));
   if (said.kind === 'none') return { kind: 'again', waiting };
-  if (said.kind !== 'run') return { kind: 'end', outcome: said.outcome };
+  // Who says that it did not happen says that it used nothing.
+  if (said.kind !== 'run') return { kind: 'end', outcome: { ...used, ...said.outcome } };
   return { kind: 'attempt', right: { kind: 'rerun', bytes } };
 }

@@ -12,7 +12,7 @@ import type { Agent } from './agent.ts';
 import { askPerson, askPersonSpec } from './ask-person.ts';
 import { callStep } from './call-steps.ts';
 import { callEffect } from './effect-call.ts';
-import { type Allowance, allowanceOf } from './limits.ts';
+import { type Allowance, allowancesOf } from './limits.ts';
 import type { AssistantMessage, ModelReply, ToolCall, ToolResult } from './model.ts';
 import { callAgent } from './nested-call.ts';
 import { type Calling, failed } from './prepare-call.ts';
@@ -25,18 +25,23 @@ import type { AgentTool, ToolOutcome } from './tool.ts';
 export const toolCallsOf = (message: AssistantMessage): ToolCall[] =>
   message.content.filter((block) => block.type === 'tool_call');
 
+/** How the reply ended whose calls they are, and which of them are of agents of other Deputies. */
+export interface Turn {
+  reply: Pick<ModelReply, 'stop'>;
+  lends?: readonly number[];
+}
+
 export async function runToolCalls(
   run: Run,
   calls: readonly ToolCall[],
-  replyStop: ModelReply['stop'],
+  { reply: { stop: replyStop }, lends = [] }: Turn,
 ): Promise<ToolResult[]> {
   const { agent, budget, context, spent } = run;
   const allowed = replyStop === 'length' ? 0 : budget.toolCalls - spent.toolCalls;
   const refusal =
     replyStop === 'length' ? cutReply : `Not run: the limit of ${budget.toolCalls} tool calls is reached.`;
-  const nested = calls.slice(0, allowed).filter((call) => agentToolOf(agent, call) !== undefined).length;
-  const allowance = allowanceOf(agent, budget, spent, Math.max(1, nested));
-  run.isLent = nested > 0;
+  const lent = lentTo(run, calls.slice(0, allowed), lends);
+  run.isLent = lent.size > 0;
   const slots = slotsFor(agent.limits.parallelTools, calls.length);
   spent.toolCalls += calls.length;
 
@@ -46,7 +51,7 @@ export async function runToolCalls(
         branch.emit({ type: 'tool_start', agent: agent.name, callId: call.id, tool: call.name, args: call.args });
         const outcome =
           index < allowed
-            ? await runToolCall({ run, call, branch }, { allowance, slots })
+            ? await runToolCall({ run, call, branch, lent: lent.get(index) }, slots)
             : await branch.step(callStep, () => Promise.resolve(failed(refusal)));
         branch.emit({
           type: 'tool_end',
@@ -61,7 +66,10 @@ export async function runToolCalls(
     ),
   );
 
-  for (const { usage } of outcomes) if (usage !== undefined) spent.usage = addUsage(spent.usage, usage);
+  for (const { usage, agents = 0 } of outcomes) {
+    if (usage !== undefined) spent.usage = addUsage(spent.usage, usage);
+    spent.agents += agents;
+  }
   run.hasSpilled ||= outcomes.some(({ kept }) => kept !== undefined);
   run.isStopped ||= outcomes.some(({ stops }) => stops === true);
   return outcomes.map(({ content, isError }, index) => ({
@@ -76,21 +84,34 @@ export async function runToolCalls(
 const cutReply =
   'Not run: your reply was cut at its output limit, so none of its calls was run. Ask for less at a time.';
 
-interface Turn {
-  allowance: Allowance;
-  slots: Slots;
+/** Which calls are of agents, of this network or of other Deputies. */
+export function agentCalls(agent: Agent, calls: readonly ToolCall[], lends: readonly number[] = []): number[] {
+  const isAgent = (call: ToolCall, index: number): boolean =>
+    lends.includes(index) || agentToolOf(agent, call) !== undefined;
+  return calls.flatMap((call, index) => (isAgent(call, index) ? [index] : []));
+}
+
+/** What each call of an agent leaves to it, by its place among the calls. */
+function lentTo(
+  { agent, budget, spent }: Run,
+  calls: readonly ToolCall[],
+  lends: readonly number[],
+): Map<number, Allowance> {
+  const agents = agentCalls(agent, calls, lends);
+  const each = allowancesOf(agent, budget, spent, agents.length);
+  return new Map(each.map((allowance, n) => [agents[n] ?? 0, allowance]));
 }
 
 const agentToolOf = (agent: Agent, call: ToolCall): AgentTool | undefined =>
   agent.agents.find((tool) => tool.name === call.name);
 
-async function runToolCall(calling: Calling, turn: Turn): Promise<ToolOutcome> {
+async function runToolCall(calling: Calling, slots: Slots): Promise<ToolOutcome> {
   const { run, call } = calling;
   const agentTool = agentToolOf(run.agent, call);
-  if (agentTool !== undefined) return afterTool(calling, await callAgent(calling, agentTool, turn.allowance));
+  if (agentTool !== undefined) return afterTool(calling, await callAgent(calling, agentTool));
   if (run.agent.mayAskPeople && call.name === askPersonSpec.name) return askPerson(calling);
   if (run.hasSpilled && call.name === readResultSpec.name) return afterTool(calling, await readOn(calling));
-  return afterTool(calling, await callEffect(calling, turn.slots));
+  return afterTool(calling, await callEffect(calling, slots));
 }
 
 const readOn = ({ run, call, branch }: Calling): Promise<ToolOutcome> =>

@@ -245,7 +245,7 @@ test('time stands still while a person is waited for, also for several at once, 
   vi.useFakeTimers();
   try {
     const person = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-    const cut = withinDeadline(Date.now() + 1_000, { waited: 0 }, never, async (signal, paused) => {
+    const cut = withinDeadline(Date.now() + 1_000, { waited: 0 }, never, async (signal, { paused }) => {
       await Promise.all(person.map(({ promise }) => paused(() => promise)));
       await new Promise((resolve) => signal.addEventListener('abort', resolve));
       return 'cut';

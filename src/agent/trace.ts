@@ -1,0 +1,20 @@
+/** W3C Trace Context: one trace over all Deputies that work on a task, and a span for each call. */
+import { sha256 } from '../hash.ts';
+import type { TaskContext } from '../task/engine.ts';
+
+/** Version 00; a later one may have more behind its flags (Trace Context, "Versioning of traceparent"). */
+const traceparent = /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})[\da-f]{16}-([\da-f]{2})(?:-.*)?$/;
+
+/** The `traceparent` of the call that `branch` is: the same over all restarts. Taken from the task's own, or begun. */
+export function traceOf({ trace, task, path }: Pick<TaskContext, 'trace' | 'task' | 'path'>): string {
+  const [, id, flags = sampled] = traceparent.exec(trace ?? '') ?? [];
+  return `00-${id ?? digits(task, 32)}-${digits(`${task}\n${path}`, 16)}-${flags}`;
+}
+
+const sampled = '01';
+
+/** Ids of zeros alone are none. */
+const digits = (text: string, length: number): string =>
+  sha256(text)
+    .slice(0, length)
+    .replace(/^0+$/, (all) => `${all.slice(1)}1`);
