@@ -166,7 +166,7 @@ describe.each(kinds)('over %s', (kind) => {
   test('agents are marked in the list, and the tools that look after tasks are not', async () => {
     const peer = await openPeer(kind);
     const { result } = await peer.request('tools/list', {});
-    const marked = (result?.['tools'] as Message[]).filter(({ _meta }) => _meta?.[agentKey] === true);
+    const marked = ((result?.['tools'] ?? []) as Message[]).filter(({ _meta }) => _meta?.[agentKey] === true);
     const names = marked.map(({ name }) => name);
     expect(names).toContain('echo');
     expect(names.filter((name) => name.startsWith('task_'))).toEqual([]);
@@ -186,9 +186,9 @@ describe.each(kinds)('over %s', (kind) => {
     ['a pattern of 201 characters', { ...mandate, ask: ['a'.repeat(201)] }, '.ask[0]'],
     ['rules that are left out', { ...mandate, ask: undefined }, '.ask'],
   ])('%s is no mandate', async (_, given, place) => {
-    const { request, engine } = await openPeer(kind);
-    const { error } = await request('tools/call', called('echo', { [mandateKey]: given }));
+    const peer = await openPeer(kind);
+    const { error } = await peer.request('tools/call', called('echo', { [mandateKey]: given }));
     expect(error).toMatchObject({ code: -32602, message: expect.stringContaining(`_meta["${mandateKey}"]${place}:`) });
-    expect(engine.started).toEqual([]);
+    expect(peer.engine.started).toEqual([]);
   });
 });

@@ -6,7 +6,7 @@ import type { JsonObject } from '../../src/json.ts';
 import { silentLog } from '../../src/log.ts';
 import type { ServedAgent, ServeOptions } from '../../src/mcp-server/options.ts';
 import { text } from '../../src/task/content.ts';
-import type { InputRequest, InputResponse } from '../../src/task/question.ts';
+import type { Approval, InputRequest, InputResponse } from '../../src/task/question.ts';
 import { echo, endless, FakeEngine, type FakeAgent } from './fake-engine.ts';
 
 const cityInput: JsonObject = {
@@ -56,6 +56,7 @@ const agents: ServedAgent[] = [
   { name: 'witness', description: 'Tells how many tasks were cancelled, and how many others work.' },
   { name: 'asker', description: 'Asks for a name, deep inside.' },
   { name: 'pair', description: 'Asks two things at once.' },
+  { name: 'middle', description: 'Hands on what agents of other Deputies ask: for words, and for an approval.' },
   { name: 'curious', description: 'Asks everything that can be asked, at once.' },
   { name: 'pest', description: 'Asks twelve times.' },
   { name: 'keeper', description: 'Keeps a long text.' },
@@ -89,6 +90,28 @@ const work: Record<string, FakeAgent> = {
     const answers = await Promise.all([ask('first'), ask('second')]);
     return answers.map(nameIn).join(' and ');
   },
+  middle: async ({ context }) => {
+    const { schema } = nameForm('');
+    const message = 'middle → bank/payer asks:\n> Which account?';
+    const { hash, bytes } = relayedApproval;
+    const answers = await Promise.all([
+      context.requestInput('account', {
+        kind: 'form',
+        message,
+        schema,
+        chain: ['middle', 'bank/payer'],
+        words: 'Which account?',
+      }),
+      context.requestInput('pay', {
+        kind: 'form',
+        message: bytes,
+        schema,
+        mustDecide: true,
+        approval: relayedApproval,
+      }),
+    ]);
+    return `${answers.map(nameIn).join(' and ')} for ${hash}`;
+  },
   curious: async ({ context }) => {
     const messages = [{ role: 'user', content: { type: 'text', text: 'Think.' } }];
     const questions: Record<string, InputRequest> = {
@@ -118,6 +141,17 @@ const work: Record<string, FakeAgent> = {
   broken: async () => {
     throw new Error('a wire came loose');
   },
+};
+
+/** As it was asked three levels below. */
+export const relayedApproval: Approval = {
+  hash: 'a'.repeat(64),
+  chain: ['middle', 'bank/payer', 'teller/clerk'],
+  tool: 'ledger/pay',
+  bytes: '{"amount":12.50,"to":"DE12"}',
+  effect: 'unsafe',
+  rule: 'the default',
+  change: '- Pays.\n+ Pays twice.',
 };
 
 /** What was answered to `nameForm`. */
