@@ -17,6 +17,7 @@ export function finalAnswer(run: Run, reply: ModelReply): Answer {
     return ended(stopped(run, 'length', `The reply of ${reply.model} was cut at its output limit (max_tokens).`));
 
   const content = reply.message.content.filter((block): block is TextContent => block.type === 'text');
+  if (reply.stop === 'failed') return ended({ content, isError: true, stop: 'step_failed', usage: run.spent.usage });
   const { output } = run.agent;
   if (output === undefined) return ended({ content, stop: 'answer', usage: run.spent.usage });
 
@@ -24,6 +25,8 @@ export function finalAnswer(run: Run, reply: ModelReply): Answer {
   if (shaped.kind === 'fits')
     return ended({ content, structuredContent: shaped.value, stop: 'answer', usage: run.spent.usage });
 
+  if (run.agent.model.isPlan === true)
+    return ended(stopped(run, 'bad_output', `The last answer does not fit the output schema: ${shaped.fault}`));
   run.amendments += 1;
   if (run.amendments <= maxAmendments) return { kind: 'amend', request: amendRequest(shaped.fault) };
   return ended(stopped(run, 'bad_output', `${run.agent.name} never fitted its output schema: ${shaped.fault}`));
@@ -33,7 +36,7 @@ type Shaped = { kind: 'fits'; value: JsonObject } | { kind: 'misfit'; fault: str
 
 /** Reads an answer as what the agent has promised. */
 export function shapedBy(output: OutputShape, answer: string): Shaped {
-  const value = parsed(answer);
+  const value = jsonIn(answer);
   const fault = value === undefined ? 'it is not JSON' : output.check(value);
   if (fault !== undefined) return { kind: 'misfit', fault };
   return isJsonObject(value) ? { kind: 'fits', value } : { kind: 'misfit', fault: 'it is not a JSON object' };
@@ -44,7 +47,8 @@ const ended = (result: TaskResult): Answer => ({ kind: 'result', result });
 const amendRequest = (fault: string): string =>
   `Your answer does not fit the output schema: ${fault}\nAnswer again with one JSON object that fits it, and nothing else.`;
 
-function parsed(answer: string): Json | undefined {
+/** What is written in `answer`, where that is JSON, fenced or not. */
+export function jsonIn(answer: string): Json | undefined {
   try {
     return JSON.parse(unfenced(answer)) as Json;
   } catch {

@@ -60,7 +60,8 @@ export interface ModelRequest {
 
 export type ModelReply = {
   message: AssistantMessage;
-  stop: 'end' | 'tool_calls' | 'length' | 'refusal';
+  /** `failed`: of a plan, of which a step failed; the text says why. */
+  stop: 'end' | 'tool_calls' | 'length' | 'refusal' | 'failed';
   usage: Usage;
   /** `provider/model` that answered (a fallback may have). */
   model: string;
@@ -71,6 +72,8 @@ export interface Model {
   readonly id: string;
   /** Tokens that prompt and reply share; undefined where unknown. */
   readonly contextWindow?: number | undefined;
+  /** Written down, not thought (`planModel`): it reads answers of any size whole, and nothing said changes what it says. */
+  readonly isPlan?: true;
   /** @throws ModelError, or the signal's reason; nothing else. */
   generate(request: ModelRequest): Promise<ModelReply>;
 }

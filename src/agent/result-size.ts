@@ -7,6 +7,8 @@ import type { ToolOutcome } from './tool.ts';
 const mostText = 256 * 1024;
 /** Characters of base64 that the images, sounds and files of one tool result may have together. */
 const mostBinary = 8 * 1024 * 1024;
+/** Characters of text that one answer may have which a plan hands on. */
+const mostWhole = 8 * 1024 * 1024;
 /** What a block takes beside its data. */
 const frame = 100;
 
@@ -29,6 +31,19 @@ export async function fitted(
   const words = bounded.map(wordsOf).filter((part) => part !== undefined);
   const { shown, kept } = await spill(words.join('\n'), keep);
   return { ...outcome, content: [text(shown), ...bounded.filter((block) => wordsOf(block) === undefined)], kept };
+}
+
+/**
+ * What a plan reads of `outcome`: all of it, for it hands answers on to agents that it does not know the windows of.
+ * What is too large to be handed on at all is a failure, never a part of it.
+ */
+export function wholeOf({ content, structuredContent, ...outcome }: ToolOutcome): ToolOutcome {
+  const blocks =
+    content.length === 0 && structuredContent !== undefined ? [text(JSON.stringify(structuredContent))] : content;
+  const size = blocks.reduce((sum, block) => sum + (wordsOf(block)?.length ?? 0), 0);
+  if (size <= mostWhole) return { ...outcome, content: withinBinary(blocks) };
+  const why = `Its answer has ${size} characters, and no more than ${mostWhole} can be handed on.`;
+  return { ...outcome, content: [text(why)], isError: true };
 }
 
 /** A block as text; undefined for one that is none. */

@@ -150,7 +150,7 @@ const objectsIn = (list: Json | undefined): JsonObject[] => (Array.isArray(list)
 const stopSequencesIn = ({ stopSequences }: JsonObject): string[] =>
   Array.isArray(stopSequences) ? stopSequences.map(wordOf).filter((one) => one !== '') : [];
 
-const stopReasons = { end: 'endTurn', tool_calls: 'toolUse', length: 'maxTokens', refusal: 'refusal' } as const;
+const stopReasons = { end: 'endTurn', tool_calls: 'toolUse', length: 'maxTokens', refusal: 'refusal', failed: 'endTurn' } as const;
 
 function resultOf({ message, model, stop }: ModelReply, ends: readonly string[], names: Names): JsonObject {
   const { content, isCut } = cutAt(ends, message.content);

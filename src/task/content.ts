@@ -52,3 +52,10 @@ function resourceFrom({ uri, mimeType, text, blob }: JsonObject): ResourceConten
   if (typeof text === 'string') return { ...named, text };
   return typeof blob === 'string' ? { ...named, blob } : undefined;
 }
+
+/** The block as it goes over the wire: an embedded resource stands in a member of its own there. */
+export function blockOf(content: Content): JsonObject {
+  if (content.type !== 'resource') return { ...content };
+  const { type, ...resource } = content;
+  return { type, resource };
+}

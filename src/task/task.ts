@@ -20,6 +20,7 @@ export type StopReason =
   | 'limit' //              a limit of the agent was reached; `limit` says which
   | 'refusal' //            the model declined to answer
   | 'length' //             the reply was cut at the model's output limit
+  | 'step_failed' //        a step of a composed agent came to nothing
   | 'bad_output' //         the answer never fitted the agent's output schema
   | 'model_unavailable' //  no model answered, after retries and fallbacks
   | 'server_unavailable' // an MCP server that the agent needs could not be reached
