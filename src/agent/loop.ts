@@ -7,6 +7,7 @@ import { compact, isNearlyFull } from './compaction.ts';
 import { goesOn, limitOfCalls } from './limit-question.ts';
 import { type Allowance, limitReached, type Reached, workTime } from './limits.ts';
 import type { Message } from './model.ts';
+import { limitOfStep } from './plan-limit.ts';
 import { newRun, type Run, stopped } from './run.ts';
 import { isAnswerTooEarly } from './steering.ts';
 import { runToolCalls, toolCallsOf } from './tool-calls.ts';
@@ -61,10 +62,11 @@ async function untilAnswered(run: Run): Promise<TaskResult> {
       const answer = finalAnswer(run, turn.reply);
       if (answer.kind === 'amend')
         run.messages.push({ role: 'user', content: [{ type: 'text', text: answer.request }] });
-      else if (!isAnswerTooEarly(run, answer.result)) return answer.result;
+      // A plan has nobody left to tell: what was sent after its last step began was too late.
+      else if (!isAnswerTooEarly(run, answer.result) || run.agent.model.isPlan === true) return answer.result;
       continue;
     }
-    const overstepped = await limitOfCalls(run, calls, turn);
+    const overstepped = (await limitOfCalls(run, calls, turn)) ?? limitOfStep(run, calls);
     if (overstepped !== undefined) return stoppedAt(run, overstepped);
     run.messages.push({ role: 'user', content: await runToolCalls(run, calls, turn) });
     if (run.isStopped) return stopped(run, 'stopped', `${run.agent.name} was stopped by a person.`);

@@ -19,7 +19,7 @@ import {
   useOf,
   waitsFor,
 } from './prepare-call.ts';
-import { fitted } from './result-size.ts';
+import { fitted, wholeOf } from './result-size.ts';
 import { hooksAt } from './run-hooks.ts';
 import { settleCall } from './settle-call.ts';
 import type { AgentTool, ToolOutcome } from './tool.ts';
@@ -44,7 +44,8 @@ export async function callAgent(calling: Calling, agent: AgentTool): Promise<Too
   const isHooked = 'admits' in admission && hooksAt(run.agent.hooks, 'after_tool', tool.id).length > 0;
   return branch.step(callStep, async () => {
     if (note !== undefined) branch.note(note);
-    const bounded = await fitted(outcome, (words) => branch.keep(callStep, words));
+    const isPlanned = run.agent.model.isPlan === true;
+    const bounded = isPlanned ? wholeOf(outcome) : await fitted(outcome, (words) => branch.keep(callStep, words));
     if (!isHooked) return bounded;
     return { ...bounded, made: { tool: tool.id, bytes: JSON.stringify(admission.admits) } };
   });
