@@ -4,6 +4,18 @@ const benches: Record<string, { what: string; load: () => Promise<(args: string[
     what: 'approvals with all they are bound to swapped, by every channel, over crashes: nothing leaves without one',
     load: async () => (await import('./approval/approval.ts')).approval,
   },
+  budget: {
+    what: 'a budget of tokens over three Deputies, measured where the model is: how far it is overstepped, what is told',
+    load: async () => (await import('./budget/budget.ts')).budget,
+  },
+  cancel: {
+    what: 'tasks over five Deputies of both eras cancelled at random moments: who is told when, what leaves afterwards',
+    load: async () => (await import('./cancel/cancel.ts')).cancel,
+  },
+  climb: {
+    what: 'eight approvals a task from leaves three levels down, answered at the top: nothing misrouted or asked twice',
+    load: async () => (await import('./climb/climb.ts')).climb,
+  },
   evil: {
     what: 'models that obey every injected order, servers that do their worst: no call outside the rules, no stall',
     load: async () => (await import('./evil/evil.ts')).evil,
@@ -23,6 +35,10 @@ const benches: Record<string, { what: string; load: () => Promise<(args: string[
   long: {
     what: 'CPU a turn of tasks of 10, 100 and 1,000 turns: a long task costs no more a turn than a short one',
     load: async () => (await import('./long/long.ts')).long,
+  },
+  loop: {
+    what: 'agents that call each other for ever over three Deputies, with _meta stripped too: each stops at its bound',
+    load: async () => (await import('./loop/loop.ts')).loop,
   },
   overhead: {
     what: 'CPU, memory and runs a second of an agent over Deputy, against two floors (and, with --peers, its peers)',

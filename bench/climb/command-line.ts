@@ -1,0 +1,32 @@
+/** A person at the root's machine who decides with `deputy approvals`. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { type Deputy, main } from '../networks/deputy.ts';
+import { denialOf, editedArgs, type Word } from './person.ts';
+
+const run = promisify(execFile);
+
+export interface CommandLine {
+  /** @param key of the question, as the list has it too. */
+  decide(task: string, key: string, order: string, word: Word): Promise<void>;
+}
+
+export function commandLineOf({ file }: Deputy): CommandLine {
+  const deputy = async (...args: string[]): Promise<string> => {
+    const env = { ...process.env, NODE_NO_WARNINGS: '1' };
+    return (await run(process.execPath, [main, '-c', file, 'approvals', ...args], { env })).stdout;
+  };
+  return {
+    async decide(task, key, order, word) {
+      const listed = JSON.parse(await deputy('list', '--json')) as {
+        approvals: { id: string; task: string; key: string; arguments: string }[];
+      };
+      const one = listed.approvals.find((each) => each.task === task && each.key === key);
+      if (one?.arguments !== JSON.stringify({ order }))
+        throw new Error(`deputy approvals list has ${one?.arguments ?? 'nothing'} for ${order}`);
+      if (word === 'deny') await deputy('deny', key, '--note', denialOf(order));
+      else if (word === 'edit') await deputy('edit', key, '--args', editedArgs(order));
+      else await deputy('approve', key);
+    },
+  };
+}

@@ -1,0 +1,112 @@
+import { type Random, randomOf } from '../random.ts';
+import { type Caller, callerOf, isEnded, type TaskSeen, textOf } from '../networks/caller.ts';
+import { messageOf } from '../networks/plan.ts';
+import { type CommandLine, commandLineOf } from './command-line.ts';
+import { openNetwork, paymentsOf, type Pins, planOf } from './network.ts';
+import { type Asked, Person, responseOf } from './person.ts';
+
+export interface Options {
+  tasks: number;
+  seed: number;
+  pins: Pins;
+  /** How many of the answers are given at the command line. */
+  typed: number;
+}
+
+export interface Figures {
+  /** Questions that were open together before the first was answered. */
+  atOnce: number;
+  answered: number;
+  typed: number;
+  paid: number;
+  /** In words. */
+  faults: readonly string[];
+  seconds: number;
+}
+
+interface Scene {
+  caller: Caller;
+  line: CommandLine;
+  person: Person;
+  random: Random;
+  /** Names of tasks by their ids. */
+  names: ReadonlyMap<string, string>;
+}
+
+export async function playClimb({ tasks, seed, pins, typed }: Options): Promise<Figures> {
+  const begun = performance.now();
+  const network = await openNetwork(pins);
+  try {
+    const caller = callerOf(network.root.url);
+    const wanted = Array.from({ length: tasks }, (_, index) => `t${index}`);
+    const payments = new Map(wanted.flatMap(paymentsOf).map((payment) => [payment.order, payment]));
+    const random = randomOf(seed);
+    const person = new Person(random, payments);
+    const names = new Map<string, string>();
+    for (const name of wanted) names.set(await caller.start('lead', messageOf(planOf(name))), name);
+
+    const open = await Promise.all(
+      [...names.keys()].map((id) => caller.awaited(id, (task) => isEnded(task) || questionsIn(task).length === 8)),
+    );
+    const atOnce = open.reduce((sum, task) => sum + questionsIn(task).length, 0);
+    const scene = { caller, line: commandLineOf(network.root), person, random, names };
+    const figures = await answerAll(scene, typed);
+    const ends = await Promise.all([...names.keys()].map((id) => caller.awaited(id, isEnded)));
+    const paid = network.counting.calls.map(({ order }) => order);
+    person.judge(paid, new Map(ends.map((task) => [names.get(task.taskId) ?? '', textOf(task)])));
+    const seconds = (performance.now() - begun) / 1000;
+    return { atOnce, ...figures, paid: paid.length, faults: person.faults, seconds };
+  } finally {
+    await network.close();
+  }
+}
+
+const questionsIn = ({ inputRequests = {} }: TaskSeen): [string, string][] =>
+  Object.entries(inputRequests).map(([key, { params }]) => [key, params.message ?? '']);
+
+/** All that is open is read, and one of it answered, until nothing is open: and each answer is contradicted at once. */
+async function answerAll(scene: Scene, typed: number): Promise<{ answered: number; typed: number }> {
+  const { caller, person, random, names } = scene;
+  const done = { answered: 0, typed: 0 };
+  const waiting = new Set(names.keys());
+  while (waiting.size > 0) {
+    const asked: Asked[] = [];
+    for (const id of waiting) {
+      const task = await caller.get(id);
+      if (isEnded(task)) waiting.delete(id);
+      for (const [key, message] of questionsIn(task)) {
+        const one = person.reads({ task: names.get(id) ?? '', key, message });
+        if (one !== undefined) asked.push({ ...one, task: id });
+      }
+    }
+    // A part of what is open, in any order, and then another look.
+    for (const one of shuffled(asked, random).slice(0, Math.max(1, Math.ceil(asked.length / 2)))) {
+      const isTyped = done.typed < typed && random.isOneIn(8);
+      if (await answerOne(scene, one, isTyped)) done.typed += 1;
+      done.answered += 1;
+    }
+    if (asked.length === 0) await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return done;
+}
+
+/** @returns whether it was typed. */
+async function answerOne(
+  { caller, line, person }: Scene,
+  { task, key, order }: Asked,
+  typed: boolean,
+): Promise<boolean> {
+  const { word, response } = person.answers(order);
+  const isTyped = typed && word !== 'decline' && word !== 'dismiss';
+  if (isTyped) await line.decide(task, key, order, word);
+  else await caller.answer(task, { [key]: response });
+  // Whoever comes late changes nothing.
+  await caller.answer(task, { [key]: responseOf(word === 'approve' ? 'deny' : 'approve', order) });
+  return isTyped;
+}
+
+const shuffled = <T>(list: readonly T[], random: Random): T[] =>
+  list
+    .map((one) => ({ one, at: random.below(2 ** 30) }))
+    .toSorted((a, b) => a.at - b.at)
+    .map(({ one }) => one);
