@@ -14,7 +14,7 @@ module.exports = {
     {
       name: 'ground-stands-alone',
       severity: 'error',
-      from: { path: '^src/[^/]+\\.ts$', pathNot: '^src/(runtime|networks?|index)\\.ts$' },
+      from: { path: '^src/[^/]+\\.ts$', pathNot: '^src/(runtime|networks?|left-behind|index)\\.ts$' },
       to: { path: '^src/[^/]+/' },
     },
     {
@@ -39,12 +39,12 @@ module.exports = {
       name: 'adapters-never-meet',
       severity: 'error',
       from: { path: `^src/(${adapters})/` },
-      to: { path: `^src/(${adapters}|cli)/|^src/(runtime|networks?|index)\\.ts$`, pathNot: '^src/$1/' },
+      to: { path: `^src/(${adapters}|cli)/|^src/(runtime|networks?|left-behind|index)\\.ts$`, pathNot: '^src/$1/' },
     },
     {
       name: 'wiring-knows-no-door',
       severity: 'error',
-      from: { path: '^src/(runtime|networks?)\\.ts$' },
+      from: { path: '^src/(runtime|networks?|left-behind)\\.ts$' },
       to: { path: '^src/(cli/|index\\.ts)' },
     },
     vendorIn('anthropic', '@anthropic-ai/sdk', '^src/providers/anthropic\\.ts$'),

@@ -2,8 +2,11 @@
 import type { Agent } from './agent/agent.ts';
 import { defaultInputSchema } from './agent/agent-input.ts';
 import { agentTool } from './agent/agent-tool.ts';
+import { clientModel } from './agent/client-model.ts';
 import { defaultLimits } from './agent/limits.ts';
 import type { Model } from './agent/model.ts';
+import { planLimits } from './agent/plan-limit.ts';
+import { planModel } from './agent/plan-model.ts';
 import type { EffectTool } from './agent/tool.ts';
 import type { AgentConfig, Config } from './config/config.ts';
 import { NotFoundError } from './errors.ts';
@@ -29,16 +32,18 @@ export interface Network {
 export interface NetworkParts {
   log: Log;
   version: string;
+  /** Which Deputy this is. */
+  identity: string;
   hooks: OpenHooks;
   models: ModelTuning;
 }
 
 /** Starts nothing yet: servers are started by the first task that needs them. */
-export function openNetwork(config: Config, { log, version, hooks, models }: NetworkParts): Network {
+export function openNetwork(config: Config, { log, version, identity, hooks, models }: NetworkParts): Network {
   // Lazy: loading the SDK takes longer than most commands need.
   const servers = lazyServers(async () => {
     const { openServers } = await import('./mcp-client/open-servers.ts');
-    return openServers(config.servers, { log, version, lockFile: config.lockFile });
+    return openServers(config.servers, { log, version, identity, lockFile: config.lockFile });
   });
   const agents = new Map<string, Agent>();
   for (const declared of config.agents) {
@@ -49,8 +54,8 @@ export function openNetwork(config: Config, { log, version, hooks, models }: Net
       instructions,
       policy,
       mayAskPeople,
-      model: modelOf(declared, models),
-      limits: { ...defaultLimits, ...limits },
+      model: modelOf(config, declared, models),
+      limits: { ...defaultLimits, ...(declared.model.provider === 'plan' && planLimits), ...limits },
       hooks: hooks.of(declared.hooks),
       agents: declared.agents.map((child) => {
         const { description, input = defaultInputSchema } = agentIn(config, child);
@@ -72,10 +77,15 @@ export function openNetwork(config: Config, { log, version, hooks, models }: Net
   };
 }
 
-function modelOf({ name, model }: AgentConfig, tuning: ModelTuning): Model {
-  // Wired when the core has them.
-  if (model.provider === 'client' || model.provider === 'plan') throw new NotFoundError(`agents.${name} has no model`);
-  return createModel(model, tuning);
+function modelOf(config: Config, { model }: AgentConfig, tuning: ModelTuning): Model {
+  switch (model.provider) {
+    case 'client':
+      return clientModel;
+    case 'plan':
+      return planModel(model.steps, (agent) => agentIn(config, agent).input !== undefined);
+    default:
+      return createModel(model, tuning);
+  }
 }
 
 /** Servers that are opened when one of them is first needed. */
@@ -89,6 +99,7 @@ function lazyServers(open: () => Promise<McpServers>): McpServers {
     resources: async (...wanted) => (await servers()).resources(...wanted),
     prompts: async (...wanted) => (await servers()).prompts(...wanted),
     pins: async (...wanted) => (await servers()).pins(...wanted),
+    cancelTask: async (name, reference) => (await servers()).cancelTask(name, reference),
     status: () => opened?.status() ?? [],
     close: async () => (await opening)?.close(),
   };

@@ -2,8 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { agentInput } from './agent/agent-input.ts';
+import { workTime } from './agent/limits.ts';
 import { runAgent } from './agent/loop.ts';
+import { allowanceFrom } from './agent/mandate.ts';
 import { conversationOf } from './agent/transcript.ts';
+import { policyOfCarried } from './config/carried.ts';
 import type { AgentConfig, Config } from './config/config.ts';
 import { loadSnapshot } from './config/load-config.ts';
 import { createEngine } from './engine/engine.ts';
@@ -11,6 +14,7 @@ import { openSqliteStore } from './engine/sqlite-store.ts';
 import { messageOf, UsageError } from './errors.ts';
 import { openHooks } from './hooks/open-hooks.ts';
 import { schemaCheck } from './json-schema.ts';
+import { endLeftBehind } from './left-behind.ts';
 import type { Log } from './log.ts';
 import { endLeftovers, thisInstance } from './mcp-client/leftovers.ts';
 import type { McpServers } from './mcp-client/open-servers.ts';
@@ -21,7 +25,7 @@ import type { StdioDoor } from './mcp-server/stdio.ts';
 import { agentIn, type Network } from './network.ts';
 import { type Networks, openNetworks } from './networks.ts';
 import { modelSlots } from './providers/slots.ts';
-import { makeStoreFolder, stateKeyOf } from './store-folder.ts';
+import { identityOf, makeStoreFolder, stateKeyOf } from './store-folder.ts';
 import type { TaskContext, TaskEngine, TaskHandler, TaskKeeper } from './task/engine.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { webhooks } from './webhooks/announce.ts';
@@ -65,9 +69,12 @@ export function openRuntime(config: Config, { log, adopts = 'all' }: RuntimeOpti
   const metrics = createMetrics();
   const lines = new StatusLines();
   const announced = webhooks(serve.webhooks, { log });
+  const stateKey = stateKeyOf(store.sqlite);
+  const identity = identityOf(stateKey);
   const networks = openNetworks(config, {
     log,
     version,
+    identity,
     hooks,
     models: { slots: modelSlots() },
     definition: (hash) => engine.definition(hash),
@@ -93,15 +100,21 @@ export function openRuntime(config: Config, { log, adopts = 'all' }: RuntimeOpti
     },
   });
 
+  const sweepLeftBehind = (): void => {
+    endLeftBehind(engine, networks).catch((error: unknown) => log.warn(`tasks elsewhere: ${messageOf(error)}`));
+  };
   const sweeping = setInterval(() => {
     const inUse = new Set(engine.atWork().map(({ definition }) => definition));
     networks.sweep(inUse).catch((error: unknown) => log.warn(`servers could not be closed: ${messageOf(error)}`));
+    if (doors.size > 0) sweepLeftBehind();
   }, sweepMs).unref();
 
   let exposed = exposedBy(config);
   const doors = new Set<HttpDoor | StdioDoor>();
   const door = {
     engine,
+    stateKey,
+    identity,
     lines,
     ...(serve.wait !== undefined && { waitMs: serve.wait }),
     ...(typeof store.keep === 'number' && { maxTtlMs: store.keep }),
@@ -122,6 +135,7 @@ export function openRuntime(config: Config, { log, adopts = 'all' }: RuntimeOpti
   const begin = <Door extends HttpDoor | StdioDoor>(opened: Door): Door => {
     doors.add(opened);
     void tellReadOnly(networks.now);
+    sweepLeftBehind();
     return opened;
   };
 
@@ -139,7 +153,6 @@ export function openRuntime(config: Config, { log, adopts = 'all' }: RuntimeOpti
         await serveHttp({
           ...door,
           ...address,
-          stateKey: stateKeyOf(store.sqlite),
           hosts: serve.hosts,
           ...(serve.auth !== undefined && { auth: serve.auth }),
           metrics: () => metrics.text(),
@@ -148,7 +161,7 @@ export function openRuntime(config: Config, { log, adopts = 'all' }: RuntimeOpti
     },
     async serveStdio(owner) {
       const { serveStdio } = await import('./mcp-server/stdio.ts');
-      return begin(await serveStdio({ ...door, owner, stateKey: stateKeyOf(store.sqlite) }));
+      return begin(await serveStdio({ ...door, owner }));
     },
     async replace(next) {
       if (!(await networks.replace(next))) return false;
@@ -172,7 +185,8 @@ function handlerOf(networks: Networks): TaskHandler {
     const agent = network.agent(task.agent);
     const messages = await conversationOf(agent, await context.previous());
     messages.push({ role: 'user', content: agentInput(task.input).content });
-    return runAgent(agent, messages, context);
+    const allowance = task.mandate && allowanceFrom(task.mandate, policyOfCarried, workTime(context));
+    return runAgent(agent, messages, context, allowance);
   };
 }
 

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { messageOf, UsageError } from './errors.ts';
+import { sha256 } from './hash.ts';
 
 /** Our own folder, which we may fill; another one belongs to somebody else. */
 const ownName = '.deputy';
@@ -37,6 +38,10 @@ export function stateKeyOf(store: string): Uint8Array {
   }
   throw new UsageError(`The key ${file} is damaged: delete it (calls that wait for an answer must be made again).`);
 }
+
+/** Which Deputy this is, for others to know it again: the same for all processes of one store. Says nothing of the key. */
+export const identityOf = (stateKey: Uint8Array): string =>
+  sha256(`identity ${Buffer.from(stateKey).toString('hex')}`).slice(0, 32);
 
 /** Whole or not at all, and by the first who tries: others find what that one wrote. */
 function createOnce(file: string, content: Buffer): void {
