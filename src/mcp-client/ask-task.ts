@@ -19,6 +19,8 @@ export type Seen = { kind: 'task'; task: RemoteTask } | Extract<Answer, { kind: 
 
 /** What both wires say of a task that is not there. */
 const invalidParams = -32_602;
+/** What a Deputy says that is about to end, or has no room: it may be asked again. */
+const unavailable = 503;
 
 /** @throws the signal's reason */
 export async function askAbout(
@@ -45,6 +47,7 @@ export async function askAbout(
     const safe = safeText(server);
     if (!isRefusal(error)) return { kind: 'silent', why: safe(faultOf(error)) };
     if (error.code === invalidParams) return { kind: 'lost' };
+    if (error.code === unavailable) return { kind: 'silent', why: safe(error.message) };
     return { kind: 'refused', why: safe(`${error.message} (JSON-RPC error ${error.code})`) };
   }
 }

@@ -8,20 +8,23 @@
  *   3. Whoever stops following before the end cancels the task, and waits a moment for the acknowledgement; only where
  *      our process ends (`UnavailableError`) the task is left to the next one.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ToolCallOptions, ToolOutcome } from '../agent/tool.ts';
 import { UnavailableError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import { text } from '../task/content.ts';
 import { askAbout, cancelTask, look, type Seen } from './ask-task.ts';
 import { type CallClock, callClock } from './call-clock.ts';
-import { type Attempt, final, safeText, seconds, uncertain } from './call-fault.ts';
+import { type Attempt, final, isRefusal, safeText, seconds, uncertain } from './call-fault.ts';
 import { bounds, mayAsk } from './options.ts';
 import { failure } from './outcome.ts';
 import type { RemoteCall } from './remote-call.ts';
+import { pollPace } from './poll-pace.ts';
 import { askedFor, isTerminal, type RemoteTask } from './remote-task.ts';
 import { listenToTask } from './sdk-seams.ts';
 import type { Server } from './server.ts';
-import { openEar } from './task-news.ts';
+import { type Ear, openEar } from './task-news.ts';
+import { taskProgress } from './task-progress.ts';
 import { openTaskQuestions, type TaskQuestions } from './task-questions.ts';
 
 /** The task as far as it is known: no more than its id where a process of ours died meanwhile. */
@@ -35,7 +38,7 @@ export async function followTask(
   options: ToolCallOptions,
 ): Promise<Attempt> {
   const { signal } = options;
-  const limit = server.options.hardTimeout ?? bounds.taskTimeout;
+  const limit = timeOf(server, call);
   const clock = callClock({ hard: limit });
   const either = AbortSignal.any([signal, clock.signal]);
   try {
@@ -65,17 +68,19 @@ async function followUntil(
 ): Promise<Attempt> {
   const { signal } = options;
   const { id } = known;
-  const { taskSilence } = server.timings;
+  // A Deputy may be down for a while and its task goes on after that, or is known to it at least.
+  const patience = call.isAgent === true ? timeOf(server, call) : server.timings.taskSilence;
+  const pace = pollPace(server.timings, call.isAgent === true);
   const ear = openEar(server.news, id);
   const questions = mayAsk(server.options)
     ? openTaskQuestions(server, call, id, options, { pause: () => clock.pause(), onNews: () => ear.poke() })
     : undefined;
-  const tellProgress = progressOf(options.onProgress);
+  const progress = taskProgress(server, options.onProgress);
   let task = known;
   let silentSince: number | undefined;
-  let wait = known.status === 'working' ? pollWait(server, known, false) : 0;
+  let wait = known.status === 'working' ? pace.after(known, false) : 0;
   // Who does not tell is polled.
-  void listen(server, id, signal).catch(() => {});
+  listen(server, call, id, ear, signal).catch(() => {});
   try {
     for (;;) {
       const told = await ear.next(wait, signal);
@@ -85,17 +90,24 @@ async function followUntil(
       if (seen.kind === 'lost') return forgotten(call);
       if (seen.kind === 'task') {
         ({ task } = seen);
-        tellProgress(task.message);
+        progress.seen(task);
         questions?.seen(seen.task, await eraOf(server, signal));
         if (questions?.end !== undefined) continue;
         const end = await endOf(server, call, seen.task, signal);
         if (end !== undefined) return end;
       }
       const fault = faultOfSeen(seen);
-      silentSince = fault === undefined ? undefined : (silentSince ?? performance.now());
-      if (fault !== undefined && performance.now() - (silentSince ?? 0) >= taskSilence)
-        return final(givenUp(server, call, fault, taskSilence));
-      wait = fault === undefined ? pollWait(server, task, ear.hasHeard) : retryWait(server, task);
+      if (fault === undefined) {
+        silentSince = undefined;
+        wait = pace.after(task, ear.hasHeard);
+        continue;
+      }
+      silentSince ??= performance.now();
+      if (performance.now() - silentSince >= patience) return final(givenUp(server, call, fault, patience));
+      // What it told by itself it tells no more, once it is back.
+      ear.forget();
+      if (call.isAgent === true) progress.silent(fault);
+      wait = pace.afterSilence(task);
     }
   } finally {
     questions?.close();
@@ -116,19 +128,22 @@ function faultOfSeen(seen: Exclude<Seen, { kind: 'lost' }>): string | undefined 
   return isTerminal(seen.task.status) ? 'its result cannot be had' : undefined;
 }
 
-/** Milliseconds until the next poll. A server that tells by itself is asked less often, lest its news get lost. */
-function pollWait({ timings }: Server, { pollMs = timings.poll }: Partial<RemoteTask>, isTold: boolean): number {
-  const wished = Math.min(Math.max(pollMs, timings.pollLeast), timings.pollMost);
-  return isTold ? Math.max(wished, timings.pollTold) : wished;
-}
+/** Milliseconds. */
+const timeOf = ({ options }: Server, { isAgent }: RemoteCall): number =>
+  options.hardTimeout ?? (isAgent === true ? bounds.agentTimeout : bounds.taskTimeout);
 
-/** After a poll without a usable answer: not so late that one fault would use up all patience. */
-const retryWait = (server: Server, task: Partial<RemoteTask>): number =>
-  Math.min(pollWait(server, task, false), server.timings.pollTold);
-
-async function listen(server: Server, id: string, signal: AbortSignal): Promise<void> {
-  const { client } = await server.connection(signal);
-  await listenToTask(client, id, { signal, timeout: server.timings.list });
+/** An agent may work for days, and its server be started again meanwhile. */
+async function listen(server: Server, call: RemoteCall, id: string, ear: Ear, signal: AbortSignal): Promise<void> {
+  const { list: timeout, pollTold, poll } = server.timings;
+  for (;;) {
+    const isOffered = await server
+      .connection(signal)
+      .then(({ client }) => listenToTask(client, id, { signal, timeout }))
+      .catch((error: unknown) => (isRefusal(error) ? false : undefined));
+    if (isOffered === false || call.isAgent !== true) return;
+    ear.forget();
+    await sleep(isOffered === true ? poll : pollTold, undefined, { signal, ref: false });
+  }
 }
 
 /** What the task came to, where it goes no further; undefined while it works, and where its end cannot be read yet. */
@@ -181,7 +196,12 @@ const errorText = ({ message, code }: JsonObject): string =>
 
 function forgotten(call: RemoteCall): Attempt {
   const why = 'the server made a task of it and no longer knows that task';
-  return { outcome: uncertain(call, `${call.id} was called, but ${why}`, why), again: call.effect !== 'unsafe' };
+  // A Deputy that forgot a task forgot its key as well: another call would be another task.
+  const isAnew = call.isAgent === true && call.effect === 'keyed';
+  return {
+    outcome: uncertain(call, `${call.id} was called, but ${why}`, why),
+    again: call.effect !== 'unsafe' && !isAnew,
+  };
 }
 
 function givenUp(server: Server, call: RemoteCall, fault: string, ms: number): ToolOutcome {
@@ -211,16 +231,4 @@ async function refuseQuestions(
   return failure(
     `${call.id} asks for ${askedFor(asked)}${said} before it goes on. Nobody could be asked: nothing was answered, and ${ended}.`,
   );
-}
-
-/** A text of the server's that is new is a step. */
-function progressOf(onProgress: ToolCallOptions['onProgress']): (message: string | undefined) => void {
-  let last: string | undefined;
-  let progress = 0;
-  return (message) => {
-    if (message === undefined || message === last) return;
-    last = message;
-    progress += 1;
-    onProgress({ progress, message });
-  };
 }

@@ -9,7 +9,7 @@ export type ServerOptions = {
   trustsAnnotations: boolean;
   /** Milliseconds without any sign of life from a call. Default 60 s. */
   idleTimeout?: number;
-  /** Milliseconds a call may take in all. Default 10 min; 24 h where the server made a task of it. */
+  /** Milliseconds a call may take in all. Default 10 min; 24 h where the server made a task of it, 7 days where that is of a Deputy. */
   hardTimeout?: number;
   /** Calls side by side. Default 8. */
   concurrency?: number;
@@ -119,6 +119,8 @@ export const bounds = {
   hardTimeout: 600_000,
   /** Milliseconds that a task of another server may take; also the `ttl` that it is asked for. */
   taskTimeout: 86_400_000,
+  /** The same for an agent of another Deputy: a network may work for days, and its Deputy be down meanwhile. */
+  agentTimeout: 7 * 86_400_000,
   concurrency: 8,
   /** Calls that wait for a slot of one server: in all, and of one owner. */
   waitingCalls: 10_000,

@@ -13,6 +13,7 @@ import { sha256 } from '../hash.ts';
 import type { JsonObject } from '../json.ts';
 import type { Log } from '../log.ts';
 import type { InputRequest, InputResponse } from '../task/question.ts';
+import { askedByAgent, questionId } from './agent-question.ts';
 import { isDeep } from './bounded-schema.ts';
 import { readElicitation } from './elicitation.ts';
 import { mayAskPeople, questionBounds, type ServerOptions } from './options.ts';
@@ -92,7 +93,11 @@ export function openRelay(
 
   const elicit = async (key: string, params: JsonObject, signal: AbortSignal): Promise<JsonObject> => {
     const read = readElicitation(params, options);
-    if (read.kind === 'question') return wireAnswer(read.request, await ask(key, read.request, signal));
+    if (read.kind === 'question') {
+      const { deputy, name } = options;
+      const request = deputy === true ? askedByAgent(name, read.request, params['_meta']) : read.request;
+      return wireAnswer(request, await ask(key, request, signal));
+    }
     log.warn(`refused a question: ${read.why}`);
     if (read.kind === 'malformed') throw new Refusal(invalidParams, read.why);
     return { action: 'decline' };
@@ -136,6 +141,8 @@ export function openRelay(
     },
     nameOf({ method, params }) {
       const { _meta, task: _task, ...content } = params;
+      const id = options.deputy === true ? questionId(_meta) : undefined;
+      if (id !== undefined) return shortKey(`id ${id}`);
       const text = isDeep(content, deepest) ? 'deep' : JSON.stringify([method, content]);
       const name = sha256(text).slice(0, 16);
       const nth = (names.get(name) ?? 0) + 1;

@@ -22,6 +22,8 @@ export interface RemoteTask {
   error?: JsonObject;
   /** 2026: what it waits for, by key. */
   asked?: JsonObject;
+  /** What else is told of it. */
+  meta?: JsonObject;
 }
 
 export const isTerminal = (status: RemoteTask['status']): boolean =>
@@ -60,6 +62,7 @@ export function readTask(answer: JsonObject, id: string): RemoteTask {
     ...(isJsonObject(result) && { result }),
     ...(isJsonObject(error) && { error }),
     ...(isJsonObject(inputRequests) && { asked: inputRequests }),
+    ...(isJsonObject(answer['_meta']) && { meta: answer['_meta'] }),
   };
 }
 

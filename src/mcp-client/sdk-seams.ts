@@ -218,15 +218,20 @@ export function toldOfTasks(message: JSONRPCMessage): JSONRPCMessage {
   return { ...message, params: { ...message.params, capabilities } };
 }
 
-/** 2026: asks to be told of one task; it ends with the signal. @throws SdkError where the server does not offer it. */
-export async function listenToTask(client: Client, id: string, options: RequestOptions): Promise<void> {
+/**
+ * 2026: is told of one task, until the signal or the server ends it.
+ * @returns whether that is offered. @throws SdkError, ProtocolError where it cannot be had now.
+ */
+export async function listenToTask(client: Client, id: string, options: RequestOptions): Promise<boolean> {
   if (
     client.getProtocolEra() !== 'modern' ||
     client.getServerCapabilities()?.extensions?.[tasksExtension] === undefined
   )
-    return;
+    return false;
   const filter: Record<string, unknown> = { taskIds: [id] };
-  await client.listen(filter, options);
+  const { closed } = await client.listen(filter, options);
+  await closed;
+  return true;
 }
 
 /** Where a tool's header declarations are checked, the SDK must walk the list: it leaves out tools that break them. */

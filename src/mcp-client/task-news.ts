@@ -37,6 +37,8 @@ export interface Ear {
   poke(): void;
   /** Something was told already. */
   readonly hasHeard: boolean;
+  /** What was told so far says nothing of what will be. */
+  forget(): void;
   close(): void;
 }
 
@@ -65,6 +67,9 @@ export function openEar(news: TaskNews, id: string): Ear {
     },
     get hasHeard() {
       return hasHeard;
+    },
+    forget() {
+      hasHeard = false;
     },
     close,
   };
