@@ -10,6 +10,8 @@ export interface Started {
   /** Once it was acknowledged. */
   id?: string;
   end?: { status: string; answer: string };
+  /** What a right end says. */
+  right: string;
 }
 
 export interface Answers {
@@ -25,10 +27,24 @@ export class Driver {
   readonly answers: Answers = { happened: 0, run: 0 };
   /** Acknowledged tasks that the server once did not know. */
   readonly lost = new Set<string>();
+  /** Orders of calls that it was asked about. */
+  readonly asked = new Set<string>();
   readonly #effects: string;
+  readonly #agent: string;
+  readonly #messageOf: (order: string) => string;
+  readonly #rightOf: (order: string) => string;
 
-  constructor(effects: string) {
+  /** @param messageOf what the agent is told for an order. @param rightOf what it is to answer. */
+  constructor(
+    effects: string,
+    agent: string,
+    messageOf: (order: string) => string,
+    rightOf: (order: string) => string,
+  ) {
     this.#effects = effects;
+    this.#agent = agent;
+    this.#messageOf = messageOf;
+    this.#rightOf = rightOf;
   }
 
   get open(): Started[] {
@@ -40,7 +56,7 @@ export class Driver {
     const caller = callerOf(url);
     try {
       while (!until()) {
-        while (this.open.length < (more ? width : 0)) this.tasks.push({ order: `t${this.tasks.length}-` });
+        while (this.open.length < (more ? width : 0)) this.#add(`t${this.tasks.length}-`);
         await Promise.all(this.open.map((task) => this.#tend(caller, task)));
         await new Promise((resolve) => setTimeout(resolve, 15));
       }
@@ -52,8 +68,12 @@ export class Driver {
     }
   }
 
+  #add(order: string): void {
+    this.tasks.push({ order, right: this.#rightOf(order) });
+  }
+
   async #tend(caller: Caller, task: Started): Promise<void> {
-    task.id ??= await caller.start('worker', task.order, `key of ${task.order}`);
+    task.id ??= await caller.start(this.#agent, this.#messageOf(task.order), `key of ${task.order}`);
     const { id } = task;
     const seen = await caller.get(id).catch((error: unknown) => {
       if (!isGone(error)) this.lost.add(id);
@@ -69,6 +89,7 @@ export class Driver {
     for (const [key, request] of Object.entries(inputRequests)) {
       const order = /Arguments: \{"order":"([^"]+)"\}/.exec(JSON.stringify(request).replaceAll('\\"', '"'))?.[1];
       if (order === undefined) throw new Error(`a question without its arguments: ${JSON.stringify(request)}`);
+      this.asked.add(order);
       const content = happened(this.#effects, order)
         ? { decision: 'happened', result: 'pay done' }
         : { decision: 'run' };

@@ -1,5 +1,6 @@
 /** What has really happened: a line an effect, `tool order`. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
 
 const linesOf = (file: string): string[] => readFileSync(file, 'utf8').split('\n').slice(0, -1);
 
@@ -15,4 +16,17 @@ export function countEffects(file: string): Record<'pay' | 'put' | 'look', Map<s
     count.set(order, (count.get(order) ?? 0) + 1);
   }
   return counts;
+}
+
+/** How many effects a life has at most before it is ended. */
+const mostEffects = 12;
+const bytesAnEffect = 10;
+const longestLifeMs = 10_000;
+
+/** In the middle of things: after a few effects of this life, however slow the machine is, and a moment. */
+export async function someEffects(file: string): Promise<void> {
+  const enough = statSync(file).size + Math.random() * mostEffects * bytesAnEffect;
+  const until = Date.now() + longestLifeMs;
+  while (statSync(file).size < enough && Date.now() < until) await wait(5);
+  await wait(Math.random() * 30);
 }
