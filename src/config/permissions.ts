@@ -1,5 +1,5 @@
 /** Rules about tool calls, put together into the policy of one agent. What decides among them: `src/agent/policy.ts`, P1. */
-import type { Policy, ToolUse, Verdict } from '../agent/policy.ts';
+import type { Carried, Policy, ToolUse, Verdict } from '../agent/policy.ts';
 import { sha256 } from '../hash.ts';
 import type { Condition, Met } from './condition.ts';
 
@@ -24,9 +24,11 @@ export interface AgentPolicy extends Policy {
 }
 
 export function policyOf(rules: readonly Rule[]): AgentPolicy {
+  const carried = carriedBy(rules);
   return {
     rules,
     version: versionOf(rules),
+    ...(carried !== undefined && { carried }),
     judge(use) {
       let verdict: Verdict | undefined;
       for (const rule of rules) {
@@ -67,6 +69,23 @@ function isStricter(a: Verdict, b: Verdict): boolean {
   if (a.decision !== b.decision) return strictness[a.decision] > strictness[b.decision];
   return a.decision === 'ask' && (a.expiresInMs ?? defaultExpiry) < (b.expiresInMs ?? defaultExpiry);
 }
+
+/**
+ * The rules that speak about tools of any server, and that need no arguments to be judged: they hold in other Deputies
+ * too. A server's name means nothing there, and neither does an agent's.
+ */
+function carriedBy(rules: readonly Rule[]): Carried | undefined {
+  const of = (decision: Decision): string[] => {
+    const carried = rules.filter(
+      (rule) => rule.decision === decision && rule.when === undefined && isOfAnyServer(rule),
+    );
+    return [...new Set(carried.map(({ pattern }) => pattern))];
+  };
+  const [deny, ask] = [of('deny'), of('ask')];
+  return deny.length === 0 && ask.length === 0 ? undefined : { deny, ask };
+}
+
+const isOfAnyServer = ({ pattern }: Rule): boolean => /^\*+$/.test(pattern) || /^[^/]*[*?][^/]*\//.test(pattern);
 
 /** The same for the same rules, wherever and in whatever order they stand. */
 function versionOf(rules: readonly Rule[]): string {

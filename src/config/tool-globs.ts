@@ -1,25 +1,19 @@
-/** Globs over tools. `*` matches any run of characters, `/` included; there are no extended groups and no negation. */
-import picomatch from 'picomatch';
+/** Globs over tools: `server/tool`, each side a glob; there are no extended groups and no negation. */
 import type { ToolGlobs } from './config.ts';
-
-const options = {
-  bash: true,
-  dot: true,
-  noextglob: true,
-  nonegate: true,
-  nobracket: true,
-  strictBrackets: false,
-} as const;
+import { compileGlob as compile } from './glob.ts';
 
 const longestGlob = 256;
-/** Globs become regular expressions, and what those may try grows with every star. */
 const mostStars = 4;
 
-export const compileGlob = (pattern: string): ((name: string) => boolean) => {
-  if (pattern === '' || pattern.length > longestGlob || countStars(pattern) > mostStars) return () => false;
-  const isMatch = picomatch(pattern, options);
-  return (name) => isMatch(name);
-};
+/** What has more than a glob may have matches nothing: `globFault` says what. */
+export const compileGlob = (pattern: string): ((name: string) => boolean) =>
+  (globBounds(pattern) === undefined ? compile(pattern) : undefined) ?? (() => false);
+
+function globBounds(pattern: string): string | undefined {
+  if (countStars(pattern) > mostStars) return `has more than ${mostStars} stars`;
+  if (pattern.length > longestGlob) return `is longer than ${longestGlob} characters`;
+  return compile(pattern) === undefined ? 'has too many choices' : undefined;
+}
 
 const countStars = (pattern: string): number => pattern.split('*').length - 1;
 
@@ -44,11 +38,16 @@ export const ruleGlobFault = (pattern: string): string | undefined =>
 function idFault(pattern: string): string | undefined {
   const [server, tool] = splitId(pattern);
   if (server === '' || tool === '') return 'lacks one side';
-  if (countStars(pattern) > mostStars) return `has more than ${mostStars} stars`;
-  if (pattern.length > longestGlob) return `is longer than ${longestGlob} characters`;
-  if (/[!()[\]\\]|\s/.test(pattern)) return 'may hold *, ? and {a,b} besides names, nothing else';
-  return undefined;
+  if (/[!()[\]\\]|\s/.test(pattern) || hasOddBraces(pattern))
+    return 'may hold *, ? and {a,b} besides names, nothing else';
+  return globBounds(pattern);
 }
+
+/** Braces inside of braces, without an end or a choice, or around a range. */
+const hasOddBraces = (pattern: string): boolean =>
+  /[{}]/.test(pattern.replaceAll(choice, '')) || /\{[^}]*\.\.[^}]*\}/.test(pattern);
+/** `{a,b}`, within one side of the id. */
+const choice = /\{[^{}/]*,[^{}/]*\}/g;
 
 export const serverMatcher = (pattern: string): ((server: string) => boolean) => compileGlob(splitId(pattern)[0]);
 
@@ -74,6 +73,7 @@ export function compileRuleGlob(pattern: string): (id: string) => boolean {
 function compileId(pattern: string): (id: string) => boolean {
   const [server, tool] = splitId(pattern).map(compileGlob);
   return (id) => {
+    if (!id.includes('/')) return false;
     const [serverName, toolName] = splitId(id);
     return server?.(serverName) === true && tool?.(toolName) === true;
   };
