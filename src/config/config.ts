@@ -166,7 +166,7 @@ export interface ServeConfig {
   /** Milliseconds after which a task is cancelled whose caller, another Deputy, was not heard of. Default one day. */
   abandonAfter?: number;
   /** What one caller may start. */
-  limits?: { openTasks: number; startsPerSecond: number };
+  limits?: { workingTasks?: number; openTasks?: number; startsPerSecond?: number };
   /** Milliseconds a call may wait before its caller gets a handle. */
   wait?: number;
 }

@@ -1,4 +1,5 @@
 /** Turns declared agents into agents whose every reference leads somewhere. */
+import type { HookPlace } from '../agent/hooks.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import { schemaFault } from '../json-schema.ts';
 import { refuseCycles } from './agent-cycles.ts';
@@ -7,10 +8,14 @@ import type { AgentConfig, LimitsConfig, ModelConfig } from './config.ts';
 import { isWritten, keyOf, valueOf, type Declarations, type Declared, type DeclaredAgent } from './declarations.ts';
 import type { Problems } from './problem.ts';
 import { readHooks } from './resolve-hooks.ts';
-import type { ModelFor } from './resolve-models.ts';
+import { clientModel, type ModelFor } from './resolve-models.ts';
+import { readSteps } from './resolve-steps.ts';
+import { agentReferences } from './agent-references.ts';
+import { modelsOf } from './models-of.ts';
 import { resolvePermissions } from './resolve-permissions.ts';
 import { readTools } from './resolve-tools.ts';
 import type { AgentEntry, FileEntry } from './schema.ts';
+import type { Place } from './source.ts';
 import { askPerson } from './tool-globs.ts';
 
 export interface AgentNeeds {
@@ -35,8 +40,9 @@ export async function resolveAgents(declarations: Declarations, needs: AgentNeed
   for (const [name, declared] of declarations.agents) {
     checkName(name, declared, declarations, problems);
     const policy = await policyFor(name, declared);
-    const hooks = [...hooksOfFile, ...readHooks(`agents.${name}.`, declared, { declarations, root, problems })];
     const agent = readAgent(name, declared, declarations, needs);
+    const own = readHooks(`agents.${name}.`, declared, { declarations, root, problems });
+    const hooks = [...hooksOfFile, ...own].filter(({ place }) => agent?.model.provider !== 'plan' || !isOfModel(place));
     // Whom no rule lets ask is not even offered to.
     const isMuted = policy.rules.some(
       (rule) => rule.decision === 'deny' && rule.when === undefined && rule.matches(askPerson),
@@ -51,6 +57,9 @@ export async function resolveAgents(declarations: Declarations, needs: AgentNeed
   }
   return agents;
 }
+
+/** A composed agent asks no model: hooks of the file around models are not about it. */
+const isOfModel = (place: HookPlace): boolean => place === 'before_model' || place === 'after_model';
 
 function checkName(name: string, declared: DeclaredAgent, { servers }: Declarations, problems: Problems): void {
   const server = [...servers.keys()].find((server) => name.startsWith(`${server}__`));
@@ -97,7 +106,7 @@ function readAgent(
     instructions: entry.instructions ?? '',
     model,
     ...tools,
-    agents: [...new Set(entry.agents ?? [])],
+    agents: [...new Set(agentReferences(declared).map((reference) => reference.name))],
     ...(input === undefined ? {} : { input }),
     ...(output === undefined ? {} : { output }),
     limits,
@@ -109,12 +118,17 @@ function readModel(
   name: string,
   declared: DeclaredAgent,
   { main, modelFor, problems }: AgentNeeds,
-): ModelConfig | undefined {
-  if (declared.value.model !== undefined) return modelFor(declared.value.model, valueOf(declared, 'model'));
+): AgentConfig['model'] | undefined {
+  if (isWritten(declared, 'steps')) {
+    const steps = readSteps(name, declared, problems);
+    return steps === undefined ? undefined : { provider: 'plan', steps };
+  }
+  const referred = (reference: string, place: Place) =>
+    reference === clientModel ? ({ provider: clientModel } as const) : modelFor(reference, place);
+  if (declared.value.model !== undefined) return referred(declared.value.model, valueOf(declared, 'model'));
   if (isWritten(declared, 'model')) return undefined;
-  if (main.value.model !== undefined) return modelFor(main.value.model, valueOf(main, 'model'));
-  // An agent of `steps` has been told that they are not built: one answer is enough.
-  if (!isWritten(main, 'model') && !isWritten(declared, 'steps')) {
+  if (main.value.model !== undefined) return referred(main.value.model, valueOf(main, 'model'));
+  if (!isWritten(main, 'model')) {
     problems.error('E_MISSING', keyOf(declared), `agents.${name} needs the key "model"`, {
       help: 'write provider/model, for example model: anthropic/claude-opus-5-5; or a top-level `model:` for all agents',
     });
@@ -125,11 +139,11 @@ function readModel(
 function checkPrice(
   name: string,
   declared: DeclaredAgent,
-  model: ModelConfig | undefined,
+  model: AgentConfig['model'] | undefined,
   { knownPrice, problems }: AgentNeeds,
 ): void {
   if (model === undefined || knownPrice === undefined) return;
-  const free = [model, ...model.fallback].find(
+  const free = modelsOf({ model }).find(
     (one) => one.provider !== 'scripted' && one.price === undefined && !knownPrice(one),
   );
   if (free === undefined) return;
@@ -158,13 +172,13 @@ function checkReferences(
   { agents, broken }: Declarations,
   problems: Problems,
 ): void {
-  for (const [index, other] of (declared.value.agents ?? []).entries()) {
+  for (const { name: other, path } of agentReferences(declared)) {
     if (agents.has(other) || broken.has(`agents.${other}`)) continue;
     const names = [...agents.keys()].filter((known) => known !== name);
     problems.error(
       'E_REFERENCE',
-      valueOf(declared, 'agents', index),
-      `unknown agent ${JSON.stringify(other)} in agents.${name}.agents`,
+      valueOf(declared, ...path),
+      `unknown agent ${JSON.stringify(other)} in agents.${name}.${path[0] === 'steps' ? 'steps' : 'agents'}`,
       {
         help: suggestion(other, names, 'declared agents'),
       },
@@ -212,9 +226,9 @@ function indexed(path: string[], schema: JsonObject): (string | number)[] {
 
 function readLimits(entry: NonNullable<AgentEntry['limits']>): LimitsConfig {
   const { tool_calls: toolCalls, parallel_tools: parallelTools, same_call: sameCall, on_limit: onLimit } = entry;
-  const { turns, depth, tokens, cost, time } = entry;
+  const { turns, depth, agents, tokens, cost, time } = entry;
   return Object.fromEntries(
-    Object.entries({ turns, toolCalls, parallelTools, depth, tokens, cost, time, sameCall, onLimit }).filter(
+    Object.entries({ turns, toolCalls, parallelTools, depth, agents, tokens, cost, time, sameCall, onLimit }).filter(
       ([, value]) => value !== undefined,
     ),
   );

@@ -12,6 +12,8 @@ import type { ModelEntry } from './schema.ts';
 import type { Place } from './source.ts';
 
 const providers = ['anthropic', 'openai', 'openai-chat', 'scripted'] as const;
+/** Agents say it instead of a reference: they think with the model of whoever calls. */
+export const clientModel = 'client';
 type Provider = (typeof providers)[number];
 
 /** Where keys and addresses come from when none are written. */
@@ -175,10 +177,15 @@ export function resolveModels(
 
   function refuseReference(reference: string, written: string, place: Place): void {
     const provider = written.split('/', 1)[0] ?? '';
-    if (written === 'client' || provider === 'client') {
-      problems.error('E_NOT_BUILT', place, 'the model "client" is not built yet', {
-        help: 'name a model: provider/model',
-      });
+    if (provider === clientModel) {
+      problems.error(
+        'E_VALUE',
+        place,
+        '"client" is the model of whoever calls an agent: it has no name, settings or fallbacks',
+        {
+          help: 'write `model: client` at the agent itself, or at the top for all agents',
+        },
+      );
       return;
     }
     const names = [...declarations.models.keys()];
@@ -230,6 +237,12 @@ export const isHttpUrl = (text: string): boolean => URL.canParse(text) && /^http
 /** Names that cannot be referred to, and entries that nobody could mean. */
 export function checkModelNames(declarations: Declarations, problems: Problems): void {
   for (const [name, declared] of declarations.models) {
+    if (name === clientModel) {
+      problems.error('E_NAME', keyOf(declared), '"client" means the model of whoever calls an agent', {
+        help: 'call this one something else',
+      });
+      continue;
+    }
     if (/^[A-Za-z0-9_.:-]{1,64}$/.test(name)) continue;
     problems.error('E_NAME', keyOf(declared), `${JSON.stringify(name)} cannot be a model's name`, {
       help: 'use up to 64 letters, digits, "_", "-", "." and ":"; a slash would make it provider/model',

@@ -1,5 +1,6 @@
 /** Turns `permissions` into rules: those of the file hold for every agent, beside its own. */
 import { relative, sep } from 'node:path';
+import { agentReferences } from './agent-references.ts';
 import { valueOf, type Declarations, type Declared } from './declarations.ts';
 import { policyOf, type AgentPolicy, type Decision, type Rule } from './permissions.ts';
 import type { Problems } from './problem.ts';
@@ -93,7 +94,8 @@ function placeText({ source, span }: Place, root: string): string {
 
 /** Whoever allows what an agent does not have may think that it has it now. */
 function warnIdle(name: string, declared: Declared<AgentEntry>, { declarations, problems }: PermissionNeeds): void {
-  const { tools = [], agents = [], permissions } = declared.value;
+  const { tools = [], permissions } = declared.value;
+  const agents = agentReferences(declared).map((reference) => reference.name);
   const servers = [...declarations.servers.keys()];
   const had = [...servers.filter((server) => tools.some((glob) => serverMatcher(glob)(server))), ...agents, ...tools];
   const known = [...declarations.agents.keys(), askPerson];
@@ -106,7 +108,9 @@ function warnIdle(name: string, declared: Declared<AgentEntry>, { declarations, 
       'W_RULE',
       valueOf(declared, 'permissions', 'allow', index, 'tool'),
       `agents.${name} has no tool that ${JSON.stringify(pattern)} could allow`,
-      { help: `permissions give no tools: name it in agents.${name}.${isOfServer ? 'tools' : 'agents'} as well` },
+      {
+        help: `permissions give no tools: name it in agents.${name}.${isOfServer ? 'tools' : declared.value.steps === undefined ? 'agents' : 'steps'} as well`,
+      },
     );
   }
 }

@@ -8,6 +8,7 @@ import { isHost, isLoopback } from './hosts.ts';
 import { resolveServeAuth } from './resolve-serve-auth.ts';
 import { resolveWebhooks } from './resolve-webhooks.ts';
 import type { FileEntry } from './schema.ts';
+import type { OwnerLimitsEntry } from './schema-serve.ts';
 
 const defaultHttp = { host: '127.0.0.1', port: 8080 };
 const defaultLimits = { openTasks: 100, startsPerSecond: 20 };
@@ -17,8 +18,7 @@ export function resolveServe(
   { agents, broken }: Declarations,
   problems: Problems,
 ): ServeConfig {
-  const { expose, http, limits, wait } = main.value.serve ?? {};
-  const { open_tasks: open, starts_per_second: starts } = limits ?? {};
+  const { expose, http, limits, wait, abandon_after: abandonAfter } = main.value.serve ?? {};
   for (const [index, name] of (expose ?? []).entries()) {
     if (agents.has(name) || broken.has(`agents.${name}`)) continue;
     problems.error(
@@ -49,10 +49,27 @@ export function resolveServe(
     ...(auth !== undefined && { auth }),
     webhooks: resolveWebhooks(main, problems),
     ...(limits?.tasks_at_work !== undefined && { tasksAtWork: limits.tasks_at_work }),
-    ...((auth !== undefined || open !== undefined || starts !== undefined) && {
-      limits: { openTasks: open ?? defaultLimits.openTasks, startsPerSecond: starts ?? defaultLimits.startsPerSecond },
-    }),
+    ...readLimits(limits ?? {}, auth !== undefined),
+    ...(abandonAfter !== undefined && { abandonAfter }),
     ...(wait !== undefined && { wait }),
+  };
+}
+
+/** Who writes one of the two that are about the zeal of strangers, or lets strangers in, gets both. */
+function readLimits(
+  { working_tasks: working, open_tasks: open, starts_per_second: starts }: OwnerLimitsEntry,
+  hasAuth: boolean,
+): Pick<ServeConfig, 'limits'> {
+  const isBounded = hasAuth || open !== undefined || starts !== undefined;
+  if (!isBounded && working === undefined) return {};
+  return {
+    limits: {
+      ...(working !== undefined && { workingTasks: working }),
+      ...(isBounded && {
+        openTasks: open ?? defaultLimits.openTasks,
+        startsPerSecond: starts ?? defaultLimits.startsPerSecond,
+      }),
+    },
   };
 }
 

@@ -37,8 +37,10 @@ function readServer(
     name,
     trustsAnnotations: entry.trust === 'annotations',
     ...readBounds(entry),
-    deputy: false,
-    asks: entry.asks === true,
+    deputy: entry.deputy === true,
+    ...(entry.protocol !== undefined && { protocol: entry.protocol }),
+    // What its agents ask is what agents of ours would ask.
+    asks: entry.asks === true || entry.deputy === true,
     urlHosts: readUrlHosts(name, declared, problems),
     sampling: entry.sampling === true,
     tools: readTools(name, declared, problems),
@@ -58,6 +60,16 @@ function readServer(
       keyOf(declared, key),
       `mcpServers.${name}.${key} belongs to ${isHttp ? 'stdio servers (command)' : 'HTTP servers (url)'}`,
       { help: 'remove it' },
+    );
+  }
+  if (entry.deputy === true && entry.asks === false) {
+    problems.error(
+      'E_VALUE',
+      valueOf(declared, 'asks'),
+      `mcpServers.${name} is a Deputy, so its agents may ask people`,
+      {
+        help: 'remove the key, or remove `deputy: true` where they may not: then it is a server like any other',
+      },
     );
   }
   if (entry.type === 'stdio' && isHttp) {
@@ -170,8 +182,8 @@ function readBounds({
 }
 
 function readUrlHosts(name: string, declared: Declared<ServerEntry>, problems: Problems): string[] {
-  const { asks, url_hosts: hosts = [] } = declared.value;
-  if (hosts.length > 0 && asks !== true) {
+  const { asks, deputy, url_hosts: hosts = [] } = declared.value;
+  if (hosts.length > 0 && asks !== true && deputy !== true) {
     problems.error(
       'E_VALUE',
       keyOf(declared, 'url_hosts'),

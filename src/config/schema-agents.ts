@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { keyRules, otherKeys } from './other-keys.ts';
 import { hooksSchema, permissionsSchema } from './schema-permissions.ts';
+import { stepsSchema } from './schema-steps.ts';
 import { duration, money, number, size, texts } from './schema-values.ts';
 
 const jsonSchema = () => z.record(z.string(), z.unknown());
@@ -12,6 +13,7 @@ const limits = z
     tool_calls: number(0, 100_000).optional().describe('Tool calls a task. Default 200.'),
     parallel_tools: number(1, 1000).optional().describe('Tool calls side by side. Default 8.'),
     depth: number(0, 100).optional().describe('Agents under agents. Default 5.'),
+    agents: number(0, 1_000_000).optional().describe('Agents run below it, all levels together. Default 200.'),
     tokens: size().optional().describe('Input and output tokens a task, nested agents included: 400k.'),
     cost: money().optional().describe('Money a task, nested agents included: 2 USD.'),
     time: duration().optional().describe('Time a task, without that of waiting for people: 20m.'),
@@ -32,7 +34,12 @@ const agentKeys = {
     .min(1, 'must not be empty')
     .optional()
     .describe('What callers see: when to use this agent, and for what. Required, here or in its card.'),
-  model: z.string().optional().describe('A name from `models`, or `provider/model`. Default: the top-level `model`.'),
+  model: z
+    .string()
+    .optional()
+    .describe(
+      'A name from `models`, `provider/model`, or `client`: the model of whoever calls. Default: the top-level `model`.',
+    ),
   instructions: z.string().optional().describe('What the agent is told. A card in agents/NAME.md may hold it instead.'),
   tools: texts()
     .optional()
@@ -40,6 +47,11 @@ const agentKeys = {
       '`server/tool` globs, files/read_*, github/*; and `ask_person`, to put questions to people. Nothing is implied.',
     ),
   agents: texts().optional().describe('Other agents that this one has as tools.'),
+  steps: stepsSchema
+    .optional()
+    .describe(
+      'Instead of a model: the agents that it runs, one after the other, each with the answer of the one before.',
+    ),
   input: jsonSchema().optional().describe('JSON Schema of what callers send. Default: { message, conversation? }.'),
   output: jsonSchema().optional().describe('JSON Schema of the answer, where it is not free text.'),
   permissions: permissionsSchema

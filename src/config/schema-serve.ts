@@ -41,6 +41,11 @@ const ownerLimits = z
     tasks_at_work: number(1, 1_000_000)
       .optional()
       .describe('Tasks at work at once, of all callers together; the others wait their turn, each caller in its own.'),
+    working_tasks: number(1, 1_000_000)
+      .optional()
+      .describe(
+        'Tasks that work at once, a caller; what waits for people is not counted. It ends agents that call each other in a circle. Default 1000.',
+      ),
     starts_per_second: number(1, 100_000).optional().describe('Tasks that a caller may start a second. Default 20.'),
   })
   .register(keyRules, otherKeys.ownerLimits);
@@ -63,13 +68,22 @@ export const serveSchema = z
       .describe('Who may call over HTTP, and how callers are told apart. Default: on this machine everybody, as one.'),
     limits: ownerLimits
       .optional()
-      .describe('What one caller may start. Default: with `auth` the defaults of its keys, else no limit.'),
+      .describe(
+        'What one caller may start. Default: with `auth` the defaults of its keys, else `working_tasks` alone.',
+      ),
     webhooks: z
       .array(webhook)
       .optional()
       .describe('Who is told of every new question, by a signed POST (standardwebhooks.com).'),
+    abandon_after: duration()
+      .optional()
+      .describe(
+        'A task that an agent of another Deputy started is cancelled when nobody there has asked for it as long. Default 24h.',
+      ),
     wait: duration()
       .optional()
       .describe('How long a call may wait before its caller gets a handle of the task instead. Default 45s.'),
   })
   .register(keyRules, otherKeys.serve);
+
+export type OwnerLimitsEntry = z.output<typeof ownerLimits>;

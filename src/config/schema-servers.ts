@@ -74,7 +74,20 @@ export const serverSchema = z
       .describe(
         '`annotations`: believe what the server says about the effects of its own tools, where no effect is given here.',
       ),
-    asks: z.boolean().optional().describe('It may put questions to people while a call is open. Default false.'),
+    deputy: z
+      .boolean()
+      .optional()
+      .describe(
+        'It is another Deputy, whose agents work as if they were here: their questions come up to people, limits, rules and the budget go down to them, what they used is settled. Default false.',
+      ),
+    protocol: z
+      .enum(['2025-11-25', '2026-07-28'])
+      .optional()
+      .describe('The only version of MCP to speak with it. Default: the newest that both know.'),
+    asks: z
+      .boolean()
+      .optional()
+      .describe('It may put questions to people while a call is open. Default false; of a Deputy always.'),
     url_hosts: texts()
       .optional()
       .describe(

@@ -51,7 +51,7 @@ export const fileSchema = z
     model: z
       .string()
       .optional()
-      .describe('The model of agents that name none: a name from `models`, or `provider/model`.'),
+      .describe('The model of agents that name none: a name from `models`, `provider/model`, or `client`.'),
     permissions: permissionsSchema
       .optional()
       .describe('For every agent, beside its own: among all rules that match, deny beats ask beats allow.'),

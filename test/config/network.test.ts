@@ -64,6 +64,31 @@ describe('servers', () => {
     ).toEqual(['E_VALUE agents.yaml:6:56 "https://a.example/" is no host', 'E_VALUE agents.yaml:6:78 "*" is no host']);
   });
 
+  test('another Deputy is told apart by the word of the operator, and its agents may ask', async () => {
+    const { config } = await accepted(
+      minimal(`mcpServers:
+  lab: { url: "https://lab.example/mcp", deputy: true, protocol: 2025-11-25, url_hosts: [id.example] }
+  old: { command: x, deputy: true, asks: true, protocol: "2026-07-28" }
+  none: { command: x, deputy: false, asks: false }
+`),
+    );
+    expect(config.servers).toMatchObject([
+      { name: 'lab', deputy: true, asks: true, protocol: '2025-11-25', urlHosts: ['id.example'] },
+      { name: 'old', deputy: true, asks: true, protocol: '2026-07-28' },
+      { name: 'none', deputy: false, asks: false },
+    ]);
+    expect(config.servers[2]).not.toHaveProperty('protocol');
+    expect(await refused(minimal('mcpServers: { s: { command: x, deputy: true, asks: false } }\n'))).toEqual([
+      'E_VALUE agents.yaml:6:52 mcpServers.s is a Deputy, so its agents may ask people',
+    ]);
+    expect(await refused(minimal('mcpServers: { s: { command: x, protocol: 2024-11-05 } }\n'))).toEqual([
+      'E_VALUE agents.yaml:6:42 mcpServers.s.protocol must be one of 2025-11-25, 2026-07-28',
+    ]);
+    expect(await refused(minimal('mcpServers: { s: { command: x, protocolVersion: 2025-11-25 } }\n'))).toEqual([
+      'E_FOREIGN_KEY agents.yaml:6:32 unknown key "protocolVersion" in mcpServers.s',
+    ]);
+  });
+
   test('a keyed tool says where its key goes', async () => {
     const tools = (effect: string): string =>
       minimal(`mcpServers: { s: { command: x, tools: { t: { effect: ${effect} } } } }\n`);

@@ -186,16 +186,8 @@ test.each([
     46,
   ],
   ['', 'models: { m: { model: anthropic/x, timeout: 3s } }', 'models.m.timeout is not built yet', 36],
-  ['    ', 'steps: [b]', 'agents.a.steps is not built yet', 5],
-  ['    ', 'limits: { children: 3 }', 'agents.a.limits.children is not built yet', 15],
 ])('%s%s is refused by name', async (indent, line, message, col) => {
   expect(await refused(minimal(`${indent}${line}\n`))).toEqual([`E_NOT_BUILT agents.yaml:6:${col} ${message}`]);
-});
-
-test('the model of the caller is refused by name', async () => {
-  expect(await refused(minimal('    model: client\n'))).toEqual([
-    'E_NOT_BUILT agents.yaml:6:12 the model "client" is not built yet',
-  ]);
 });
 
 test('numbers and truth where text is wanted are refused with the mend', async () => {

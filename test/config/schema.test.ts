@@ -56,6 +56,8 @@ mcpServers:
     sampling: true
   lab:
     url: https://lab.example/mcp
+    deputy: true
+    protocol: 2026-07-28
 
 agents:
   reviewer:
@@ -72,17 +74,23 @@ agents:
         - files/write_file
         - { tool: github/merge_*, when: "args.base == 'main'", expires: 4h }
       deny: ["github/delete_*"]
-    limits: { turns: 30, parallel_tools: 4, tokens: 400k, cost: 2 USD, time: 20m, on_limit: ask, same_call: 3, tasks: 10 }
+    limits: { turns: 30, parallel_tools: 4, tokens: 400k, cost: 2 USD, time: 20m, on_limit: ask, same_call: 3, agents: 50, tasks: 10 }
     hooks: { after_tool: ./hooks/redact.mjs, before_tool: { command: [./hooks/check.sh], match: files/*, timeout: 5s } }
   fixer:
     description: Applies one agreed change.
     model: local
     tools: [files/*]
+  notes: { description: Writes the notes., model: client }
+  release:
+    description: Reviews, then fixes, then reports.
+    steps: [reviewer, { parallel: [fixer, notes] }, { map: fixer, over: findings }, notes]
 
 permissions: { deny: ["*/drop_*"] }
 
 serve:
-  expose: [reviewer]
+  expose: [reviewer, release]
+  abandon_after: 2h
+  limits: { open_tasks: 10, working_tasks: 50 }
   http: { port: 8080 }
   webhooks: [{ url: "https://chat.example/deputy", secret: "\${env:HOOK_SECRET}" }]
 store: { keep: 7d, keep_journal: forever }
@@ -105,13 +113,15 @@ test('the documented example passes both the check and the JSON Schema', async (
         limits: { cost: 2, time: 1_200_000 },
       },
       { name: 'fixer', model: { apiKey: 'none', baseUrl: 'http://127.0.0.1:11434/v1' }, instructions: '' },
+      { name: 'notes', model: { provider: 'client' } },
+      { name: 'release', model: { provider: 'plan' }, agents: ['reviewer', 'fixer', 'notes'] },
     ],
     servers: [
       { name: 'files', args: ['@modelcontextprotocol/server-filesystem@2026.8.31', '.'] },
       { name: 'github', headers: { Authorization: 'Bearer t' } },
       { name: 'lab' },
     ],
-    serve: { expose: ['reviewer'], http: { host: '127.0.0.1', port: 8080 } },
+    serve: { expose: ['reviewer', 'release'], abandonAfter: 7_200_000, http: { host: '127.0.0.1', port: 8080 } },
   });
 });
 
@@ -129,6 +139,9 @@ test.each([
   ['version: 1\nhooks: { after_tools: x.mjs }'],
   ['version: 1\nhooks: { after_tool: { command: [] } }'],
   ['version: 1\nserve: { webhooks: [{ url: "https://x.example" }] }'],
+  ['version: 1\nagents: { a: { steps: [] } }'],
+  ['version: 1\nagents: { a: { steps: [{ parallel: [{ parallel: [b] }] }] } }'],
+  ['version: 1\nmcpServers: { s: { command: x, protocol: 2024-11-05 } }'],
 ])('the JSON Schema refuses %j too', (text) => {
   expect(validate(parse(text))).toBe(false);
 });

@@ -95,6 +95,30 @@ describe('serve.limits', () => {
     expect(config.serve).toMatchObject({ tasksAtWork: 40 });
     expect(config.serve.limits).toBeUndefined();
   });
+
+  test('working_tasks alone sets no other limit', async () => {
+    const limits = async (written: string) => (await accepted(minimal(`serve: ${written}\n`))).config.serve.limits;
+    expect(await limits('{ limits: { working_tasks: 7 } }')).toEqual({ workingTasks: 7 });
+    expect(await limits('{ limits: { working_tasks: 7, starts_per_second: 3 } }')).toEqual({
+      workingTasks: 7,
+      openTasks: 100,
+      startsPerSecond: 3,
+    });
+  });
+});
+
+describe('serve.abandon_after', () => {
+  test('says how long a caller may be silent', async () => {
+    const { config } = await accepted(minimal('serve: { abandon_after: 90m }\n'));
+    expect(config.serve.abandonAfter).toBe(5_400_000);
+    expect((await accepted(minimal())).config.serve).not.toHaveProperty('abandonAfter');
+    expect(await refused(minimal('serve: { abandon_after: 0s }\n'))).toEqual([
+      'E_VALUE agents.yaml:6:25 serve.abandon_after must be longer than nothing',
+    ]);
+    expect(await refused(minimal('serve: { orphans_after: 1h }\n'))).toEqual([
+      'E_FOREIGN_KEY agents.yaml:6:10 unknown key "orphans_after" in serve',
+    ]);
+  });
 });
 
 describe('serve.webhooks', () => {
