@@ -142,6 +142,7 @@ async function callTool(
     trace: traceOf(branch),
     grant,
     commit: committing(commit, grant, fate),
+    isRepeat: right.kind === 'repeat',
     ...(reference !== undefined && { reference }),
     ask: (key, request, gone) =>
       clock.paused(() => slots.lend(() => relayQuestion(calling, { step, tool: tool.id, key, request, signal: gone }))),

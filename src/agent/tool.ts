@@ -83,6 +83,8 @@ export interface ToolCallOptions {
   sample(params: JsonObject, signal: AbortSignal): Promise<JsonObject>;
   /** To be called once, right before the call leaves, with the exact arguments. */
   commit: Commit;
+  /** The call may have left before our process died, and nothing else is known of it. */
+  isRepeat?: boolean;
   /** The other server's id of the task that this call became before our process died: go on with that one. */
   reference?: string;
   onProgress: (progress: ToolProgress) => void;

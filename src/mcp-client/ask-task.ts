@@ -1,7 +1,7 @@
 /** Requests about a task on another server. Whatever goes wrong is a value: the next one may be luckier. */
 import { messageOf } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
-import { dropIfGone, faultOf, isRefusal, safeText } from './call-fault.ts';
+import { dropIfGone, faultOf, isRefusal, safeText, unavailable } from './call-fault.ts';
 import { readTask, type RemoteTask } from './remote-task.ts';
 import { ask, cancelsTasks } from './sdk-seams.ts';
 import type { Server } from './server.ts';
@@ -19,8 +19,6 @@ export type Seen = { kind: 'task'; task: RemoteTask } | Extract<Answer, { kind: 
 
 /** What both wires say of a task that is not there. */
 const invalidParams = -32_602;
-/** What a Deputy says that is about to end, or has no room: it may be asked again. */
-const unavailable = 503;
 
 /** @throws the signal's reason */
 export async function askAbout(

@@ -8,14 +8,14 @@ import type { Connection } from './connection.ts';
 import { type Leg, type OpenRound, pagesIn, roundIn } from './open-round.ts';
 import { bounds, mayAsk, mayAskPeople } from './options.ts';
 import { openRelay } from './relay.ts';
-import { becomesTask, isAskedOver, type RemoteCall } from './remote-call.ts';
+import { becomesTask, isAskedOver, isFoundAgain, type RemoteCall } from './remote-call.ts';
 import { type RemoteTask, taskIn } from './remote-task.ts';
 import { noTimeout } from './sdk-seams.ts';
 import type { Server } from './server.ts';
 
 export type Attempted = Attempt | { task: RemoteTask } | { round: OpenRound };
 
-interface Sending {
+export interface Sending {
   args: JsonObject;
   meta?: JsonObject;
   leg?: Leg;
@@ -71,14 +71,15 @@ export async function attemptCall(
     }
     if (clock.over === 'hard') {
       const why = `took longer than ${seconds(hard)} and was cancelled`;
-      return { ...final(uncertain(call, `${call.id} ${why} (hard time-out)`, `it ${why}`)), fault: true };
+      const attempt = final(uncertain(call, `${call.id} ${why} (hard time-out)`, `it ${why}`));
+      return { ...attempt, again: isFoundAgain(call), fault: true };
     }
     if (clock.over === 'idle') {
       const isEnded = await server.examine(connection, linesBefore);
       const why = `gave no sign of life for ${seconds(idle)} and was cancelled`;
       const attempt = final(uncertain(call, `${call.id} ${why} (idle time-out)`, `it ${why}`));
       // One that was ended for it is started again in its own time.
-      return { ...attempt, fault: !isEnded };
+      return { ...attempt, again: isFoundAgain(call), fault: !isEnded };
     }
     const round = pagesOf(server, connection, error, sending.leg);
     if (typeof round === 'string') return final(safeText(server)(`${call.id} failed: ${round}`));

@@ -19,9 +19,9 @@ interface Called {
 
 /**
  * `again` where one more try is safe, and has a chance; `fault`, for the breaker: true where the server failed, not the
- * call, false where that is not known or seen to elsewhere.
+ * call, false where that is not known or seen to elsewhere. `isUnsent` where it is known not to have left.
  */
-export type Attempt = { outcome: ToolOutcome; again: boolean; fault?: boolean };
+export type Attempt = { outcome: ToolOutcome; again: boolean; fault?: boolean; isUnsent?: true };
 
 export const final = (outcome: ToolOutcome | string): Attempt => ({
   outcome: typeof outcome === 'string' ? failure(outcome) : outcome,
@@ -31,6 +31,8 @@ export const final = (outcome: ToolOutcome | string): Attempt => ({
 /** It is known not to have run. */
 const notRun = ({ isAgent }: Called, said: string): ToolOutcome =>
   isAgent === true ? { ...failure(said), ...nothingUsed } : failure(said);
+
+const unsent = (call: Called, said: string): Attempt => ({ ...final(notRun(call, said)), isUnsent: true });
 
 /**
  * Nobody knows whether the call happened. One that may be repeated is a failure that says so; for any other a person
@@ -49,6 +51,7 @@ export function readFault(server: Server, connection: Connection, call: Called, 
   const safe = safeText(server);
   if (isRefusal(error)) {
     const said = safe(`${call.id} failed: ${error.message} (JSON-RPC error ${error.code})`);
+    if (error.code === unavailable) return unsent(call, said);
     return final(error.code === internalError ? said : notRun(call, said));
   }
   if (isUnreadable(error))
@@ -60,6 +63,7 @@ export function readFault(server: Server, connection: Connection, call: Called, 
     return {
       outcome: notRun(call, `${call.id} was not called: the session with the server "${server.name}" was lost.`),
       again: true,
+      isUnsent: true,
       fault: false,
     };
   }
@@ -68,11 +72,12 @@ export function readFault(server: Server, connection: Connection, call: Called, 
     return {
       outcome: notRun(call, safe(`${call.id} was not called: the server "${server.name}" cannot be reached: ${why}`)),
       again: true,
+      isUnsent: true,
       fault: true,
     };
   }
   if (error instanceof SdkHttpError && error.status < 500)
-    return final(notRun(call, safe(`${call.id} failed: ${error.message} (${why})`)));
+    return unsent(call, safe(`${call.id} failed: ${error.message} (${why})`));
   const said = `the server "${server.name}" broke off while ${call.id} ran: ${why}`;
   return {
     outcome: uncertain(call, safe(said), safe(`the connection to the server "${server.name}" broke off: ${why}`)),
@@ -84,7 +89,7 @@ export function readFault(server: Server, connection: Connection, call: Called, 
 function readDeath(server: Server, connection: Connection, call: Called, error: unknown): Attempt {
   const safe = safeText(server);
   const why = connection.whyClosed;
-  if (why === undefined) return final(notRun(call, safe(`${call.id} was not called: ${messageOf(error)}`)));
+  if (why === undefined) return unsent(call, safe(`${call.id} was not called: ${messageOf(error)}`));
   const stderr = connection.stderr(2).join('\n').slice(0, 500);
   const rest = stderr === '' ? '' : `\nThe last it said on stderr: ${stderr}`;
   const said = safe(`the server died while ${call.id} ran: ${why}`);
@@ -101,6 +106,9 @@ export const safeText =
   ({ options }: Server) =>
   (said: string): string =>
     withoutCredentials(capped(withoutInvisible(said), 1_000), options);
+
+/** What a Deputy says that is about to end, or has no room: it may be asked again. */
+export const unavailable = 503;
 
 /** Of a server that failed at it, and may have begun. */
 const internalError = -32_603;

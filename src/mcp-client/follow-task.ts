@@ -18,7 +18,7 @@ import { type CallClock, callClock } from './call-clock.ts';
 import { type Attempt, final, isRefusal, safeText, seconds, uncertain } from './call-fault.ts';
 import { bounds, mayAsk } from './options.ts';
 import { failure } from './outcome.ts';
-import type { RemoteCall } from './remote-call.ts';
+import { type RemoteCall, timeOf } from './remote-call.ts';
 import { pollPace } from './poll-pace.ts';
 import { askedFor, isTerminal, type RemoteTask } from './remote-task.ts';
 import { listenToTask } from './sdk-seams.ts';
@@ -127,10 +127,6 @@ function faultOfSeen(seen: Exclude<Seen, { kind: 'lost' }>): string | undefined 
   if (seen.kind === 'silent') return seen.why;
   return isTerminal(seen.task.status) ? 'its result cannot be had' : undefined;
 }
-
-/** Milliseconds. */
-const timeOf = ({ options }: Server, { isAgent }: RemoteCall): number =>
-  options.hardTimeout ?? (isAgent === true ? bounds.agentTimeout : bounds.taskTimeout);
 
 /** An agent may work for days, and its server be started again meanwhile. */
 async function listen(server: Server, call: RemoteCall, id: string, ear: Ear, signal: AbortSignal): Promise<void> {

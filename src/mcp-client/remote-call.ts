@@ -10,6 +10,7 @@ import type { Leg } from './open-round.ts';
 import { bounds } from './options.ts';
 import { readOutcome } from './outcome.ts';
 import { askTool, type CallTarget, makesTasks } from './sdk-seams.ts';
+import type { Server } from './server.ts';
 import { settledOutcome } from './settlement.ts';
 
 export interface RemoteCall {
@@ -34,6 +35,13 @@ export const isAskedOver = (call: RemoteCall, connection: Connection): boolean =
 /** In 2026 the server decides alone; one that is a Deputy makes a task of each call of an agent. */
 export const becomesTask = (call: RemoteCall, connection: Connection): boolean =>
   call.isTask(connection) || (call.isAgent === true && connection.client.getProtocolEra() === 'modern');
+
+/** Sent again, a call of an agent of another Deputy finds the task that it became. */
+export const isFoundAgain = ({ isAgent, effect }: RemoteCall): boolean => isAgent === true && effect !== 'unsafe';
+
+/** Milliseconds that its task may take; no time passes while somebody is asked. */
+export const timeOf = ({ options }: Server, { isAgent }: RemoteCall): number =>
+  options.hardTimeout ?? (isAgent === true ? bounds.agentTimeout : bounds.taskTimeout);
 
 /** What goes with the arguments. */
 export interface More {

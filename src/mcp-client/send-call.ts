@@ -1,17 +1,13 @@
 /** A call leaves: when it is its owner's turn, unless its server is left alone, and with its intent written first. */
 import type { ToolCallOptions, ToolOutcome } from '../agent/tool.ts';
-import { UnavailableError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
-import { attemptCall, type Attempted } from './attempt-call.ts';
-import { seconds } from './call-fault.ts';
-import { carriedMeta } from './carried-meta.ts';
-import type { Connection } from './connection.ts';
+import { seconds, uncertain } from './call-fault.ts';
 import type { KnownTask } from './follow-task.ts';
-import { withKey } from './keyed.ts';
 import { type Leg, type OpenRound, writeRound } from './open-round.ts';
 import { mayAsk } from './options.ts';
 import { failure } from './outcome.ts';
 import { isAskedOver, type RemoteCall } from './remote-call.ts';
+import { sendUntilKnown } from './send-until-known.ts';
 import type { Server } from './server.ts';
 
 /** A task and a round of questions are gone on with without a slot: they may take days. */
@@ -26,7 +22,17 @@ export async function sendCall(
   leg?: Leg,
 ): Promise<Sent> {
   const { signal, owner, commit } = options;
-  const notCalled = (why: string): Sent => ({ outcome: failure(`${call.id} was not called: ${why}`) });
+  const notCalled = (why: string): Sent => ({
+    // What an earlier process did is not undone by it.
+    outcome:
+      options.isRepeat === true && leg === undefined
+        ? uncertain(
+            call,
+            `${call.id} may have been called before, and cannot be now: ${why}`,
+            'it may have left before',
+          )
+        : failure(`${call.id} was not called: ${why}`),
+  });
   const isAlone = needsFloor(server, call);
   const slots = isAlone ? server.floor : server.slots;
   const refusal = slots.refusal(owner);
@@ -39,7 +45,7 @@ export async function sendCall(
       );
     let how: Parameters<typeof ticket>[0] = 'untold';
     try {
-      const sent = await sendInSlot(server, call, args, options, { isAlone, ...(leg && { leg }) });
+      const sent = await sendUntilKnown(server, call, args, options, { isAlone, ...(leg && { leg }) });
       const fault = 'outcome' in sent ? sent.fault : undefined;
       how = fault === undefined ? 'well' : fault ? 'badly' : 'untold';
       return sent;
@@ -61,45 +67,4 @@ export async function sendCall(
  */
 function needsFloor({ options, connected }: Server, call: RemoteCall): boolean {
   return mayAsk(options) && (connected === undefined || isAskedOver(call, connected));
-}
-
-async function sendInSlot(
-  server: Server,
-  call: RemoteCall,
-  args: JsonObject,
-  options: ToolCallOptions,
-  more: { isAlone: boolean; leg?: Leg },
-): Promise<Attempted> {
-  const { signal, commit, callKey, grant } = options;
-  const first = await reach(server, call, signal);
-  if ('isError' in first) return unreached(server, first);
-  const keyed = withKey(args, call.key, callKey);
-  await commit(keyed.bytes, call.effect, grant);
-  const sending = (): Parameters<typeof attemptCall>[3] => {
-    const carried = carriedMeta(call, options, server.identity);
-    return { ...keyed, ...(carried && { meta: { ...keyed.meta, ...carried } }), ...more };
-  };
-  const attempt = (connection: Connection): Promise<Attempted> =>
-    attemptCall(server, connection, call, sending(), options);
-  const sent = await attempt(first);
-  if (!('again' in sent) || !sent.again) return sent;
-  const second = await reach(server, call, signal);
-  return 'isError' in second ? sent : attempt(second);
-}
-
-/** A server that we start ourselves is started again in its own time: it is not left alone for that as well. */
-const unreached = (server: Server, outcome: ToolOutcome): Attempted => ({
-  outcome,
-  again: false,
-  fault: server.options.kind === 'http',
-});
-
-async function reach(server: Server, call: RemoteCall, signal: AbortSignal): Promise<Connection | ToolOutcome> {
-  try {
-    return await server.connection(signal);
-  } catch (error) {
-    if (signal.aborted) throw signal.reason;
-    if (!(error instanceof UnavailableError)) throw error;
-    return failure(`${call.id} was not called: ${error.message}`);
-  }
 }
