@@ -12,7 +12,7 @@ import { isJsonObject, type Json } from '../json.ts';
 import type { Approval, InputRequest, InputResponse } from '../task/question.ts';
 import type { Spent } from './limits.ts';
 import type { Ask } from './tool.ts';
-import { visible } from './visible.ts';
+import { shownChain, visible } from './visible.ts';
 
 /** What an approval is bound to. */
 export type Bound = Pick<Ask, 'tool' | 'pin' | 'effect' | 'bytes' | 'policy'> & {
@@ -51,7 +51,7 @@ const shownArguments = 1_000;
 const shownText = 300;
 
 export function approvalForm(ask: Ask, bound: Bound, spent: Spent): InputRequest & { kind: 'form' } {
-  const { tool, bytes, effect, rule, change } = ask;
+  const { tool, bytes, effect, rule, change, again } = ask;
   const approval: Approval = {
     hash: bindingOf(bound),
     chain: bound.chain,
@@ -61,18 +61,38 @@ export function approvalForm(ask: Ask, bound: Bound, spent: Spent): InputRequest
     rule,
     ...(change !== undefined && { change }),
   };
-  return { kind: 'form', message: textOf(ask, approval, spent), schema: form, approval };
+  return formOf(approval, again, `Spent: ${spentText(spent)}. `);
 }
 
+/**
+ * The same question for an agent of another Deputy: made by us from what it asks about, never in words of the other side.
+ * Whoever answers it decides there: it is bound, used up and remembered there.
+ * @param approval its chain from our task's own agent down.
+ */
+export const approvalFormOfOther = (approval: Approval, again?: string): InputRequest & { kind: 'form' } =>
+  formOf(approval, again, '');
+
+const formOf = (approval: Approval, again: string | undefined, spent: string): InputRequest & { kind: 'form' } => ({
+  kind: 'form',
+  message: textOf(approval, again, spent),
+  schema: form,
+  approval,
+  ...(again !== undefined && { words: again }),
+});
+
 /** At most six lines: hosts show no more. */
-function textOf({ tool, bytes, effect, rule, change, again }: Ask, { hash, chain }: Approval, spent: Spent): string {
+function textOf(
+  { hash, chain, tool, bytes, effect, rule, change }: Approval,
+  again: string | undefined,
+  spent: string,
+): string {
   return [
-    `${visible(chain.join(' → '))} wants to call ${visible(tool)} (${effect}).`,
+    `${shownChain(chain)} wants to call ${visible(tool)} (${effect}).`,
     `Arguments: ${visible(cut(bytes, shownArguments))}`,
-    `Why: ${visible(rule)}`,
+    `Why: ${visible(inline(rule))}`,
     ...(change === undefined ? [] : [`Its definition: ${visible(inline(change))}`]),
     ...(again === undefined ? [] : [`Asked again: ${visible(inline(again))}`]),
-    `Spent: ${spentText(spent)}. Answer here, or: deputy approvals approve ${hash.slice(0, 10)}`,
+    `${spent}Answer here, or: deputy approvals approve ${hash.slice(0, 10)}`,
   ].join('\n');
 }
 

@@ -8,7 +8,7 @@ import type { ToolSpec } from './model.ts';
 import { verdictOf } from './policy.ts';
 import { type Calling, chainOf, failed, useOf } from './prepare-call.ts';
 import type { ToolOutcome } from './tool.ts';
-import { quoted, visible } from './visible.ts';
+import { asksText, visible } from './visible.ts';
 
 export const askPersonSpec: ToolSpec = {
   name: 'ask_person',
@@ -73,9 +73,10 @@ function questionIn(args: Json): Asked | { fault: string } {
 }
 
 function formOf(chain: readonly string[], { question, options }: Asked): InputRequest {
+  // Not the word "secret": Deputies above decline a form that speaks of one (`relayQuestion`).
   const answer: JsonObject =
     options === undefined
-      ? { type: 'string', title: 'Answer', minLength: 1, description: 'The model reads this: no secrets.' }
+      ? { type: 'string', title: 'Answer', minLength: 1, description: 'The model reads this: nothing confidential.' }
       : {
           type: 'string',
           title: 'Answer',
@@ -83,8 +84,10 @@ function formOf(chain: readonly string[], { question, options }: Asked): InputRe
         };
   return {
     kind: 'form',
-    message: `${visible(chain.join(' → '))} asks:\n${quoted(question)}`,
+    message: asksText(chain, question),
     schema: { type: 'object', properties: { answer }, required: ['answer'] },
+    chain,
+    words: question,
   };
 }
 

@@ -2,6 +2,7 @@
 import type { InputRequest } from '../task/question.ts';
 import { agentsLeft, type Budget, least, type Reached, tokensOf, usd, workTime } from './limits.ts';
 import type { ToolCall } from './model.ts';
+import { chainOf } from './prepare-call.ts';
 import type { Run } from './run.ts';
 import { agentCalls, type Turn } from './tool-calls.ts';
 import { visible } from './visible.ts';
@@ -118,7 +119,8 @@ function moreOf(
   return to > from ? { bound: to, gain: to - from } : undefined;
 }
 
-function questionOf({ agent, spent }: Run, { message }: Reached, adds: string): InputRequest {
+function questionOf(run: Run, { message }: Reached, adds: string): InputRequest {
+  const { agent, spent } = run;
   const { usage, turns, toolCalls } = spent;
   const cost = usage.cost === null ? 'a cost that is not known' : `${usd(usage.cost)} USD`;
   return {
@@ -142,5 +144,6 @@ function questionOf({ agent, spent }: Run, { message }: Reached, adds: string): 
       },
       required: ['decision'],
     },
+    chain: chainOf(run),
   };
 }

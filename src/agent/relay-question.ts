@@ -1,13 +1,19 @@
 /**
- * Hands a server's question on to the people of the task, while its call is open. They are told who asks, in which
- * chain, and the server's words are quoted as such. What asks for a secret is declined: the specification forbids it
- * in a form (2026-07-28, client/elicitation), and a model's tools have no business with it.
+ * Hands the question of a server on to the people of the task, while its call is open. They are told who asks, in which
+ * chain; that is ours, and the words of who asks are quoted as such: once, however many Deputies they went through. What
+ * asks for a secret is declined: the specification forbids it in a form (2026-07-28, client/elicitation), and a model's
+ * tools have no business with it.
+ *
+ * Of another Deputy (`mcpServers.*.deputy`) there are two more: the approval of a call there, of which the whole question
+ * is made by us, and a question that nobody can decline, about a call of which nobody knows whether it happened.
  */
 import { sha256 } from '../hash.ts';
 import { isJsonObject, type Json } from '../json.ts';
-import type { InputRequest, InputResponse } from '../task/question.ts';
+import type { Asker, InputRequest, InputResponse } from '../task/question.ts';
+import { approvalFormOfOther } from './approval.ts';
 import { type Calling, chainOf } from './prepare-call.ts';
-import { quoted, visible } from './visible.ts';
+import { unknownSchema } from './unknown-call.ts';
+import { asksText, quoted, shownChain } from './visible.ts';
 
 export interface Relayed {
   /** The name of the step whose call is open. */
@@ -19,9 +25,10 @@ export interface Relayed {
   signal: AbortSignal;
 }
 
-export function relayQuestion({ run, branch }: Calling, relayed: Relayed): Promise<InputResponse> {
+export function relayQuestion(calling: Calling, relayed: Relayed): Promise<InputResponse> {
+  const { run, branch } = calling;
   const { step, tool, key, request, signal } = relayed;
-  const wrapped = wrappedOf(request, `${visible(chainOf(run).join(' → '))} → server ${visible(serverOf(tool))}`);
+  const wrapped = wrappedOf(request, calling, serverOf(tool));
   if (wrapped.kind !== 'no') return branch.relay(step, nameOf(step, key), wrapped, signal);
   const note = { agent: run.agent.name, tool, rule: 'questions of servers', detail: wrapped.why };
   branch.note({ action: 'denied', ...note });
@@ -33,31 +40,39 @@ const nameOf = (step: string, key: string): string => `${step} asks ${sha256(key
 
 const serverOf = (tool: string): string => tool.split('/')[0] ?? tool;
 
-function wrappedOf(request: InputRequest, who: string): InputRequest | { kind: 'no'; why: string } {
-  switch (request.kind) {
-    case 'form': {
-      const secret = secretIn(request.message, request.schema);
-      if (secret !== undefined) return { kind: 'no', why: `it asks for a secret: ${secret}` };
-      // An approval is ours alone to ask for.
-      return { kind: 'form', message: `${who} asks:\n${quoted(request.message)}`, schema: request.schema };
-    }
-    case 'url': {
-      const address = safeAddress(request.url);
-      if (address === undefined) return { kind: 'no', why: 'it asks to open what is no plain web address' };
-      const lines = [
-        `${who} asks you to open a page:`,
-        quoted(request.message),
-        `Address: ${address.href}`,
-        ...(/(^|\.)xn--/.test(address.hostname)
-          ? ['Beware: the name of its host has unusual letters, and may only look like one that you know.']
-          : []),
-      ];
-      return { ...request, url: address.href, message: lines.join('\n') };
-    }
-    case 'sampling':
-    case 'roots':
-      return { kind: 'no', why: `it asks for ${request.kind}, which is nothing that people are asked` };
-  }
+type Wrapped = InputRequest | { kind: 'no'; why: string };
+
+function wrappedOf(request: InputRequest, { run }: Calling, server: string): Wrapped {
+  if (request.kind === 'sampling' || request.kind === 'roots')
+    return { kind: 'no', why: `it asks for ${request.kind}, which is nothing that people are asked` };
+  // Only of another Deputy it is told who asks there: the rest may say what it likes.
+  const isOfAgent = request.chain !== undefined;
+  const chain = [...chainOf(run), ...(request.chain ?? [`server ${server}`])];
+  const words = (isOfAgent ? request.words : undefined) ?? request.message;
+  if (request.kind === 'url') return wrappedUrl(request, { chain, words });
+
+  const { approval, mustDecide } = isOfAgent ? request : {};
+  // Its arguments are what is asked about, whatever they hold.
+  if (approval !== undefined) return approvalFormOfOther({ ...approval, chain }, request.words);
+  const asked = { kind: 'form', message: asksText(chain, words), chain, words } as const;
+  if (mustDecide === true) return { ...asked, mustDecide, schema: unknownSchema };
+  const secret = secretIn(words, request.schema);
+  if (secret !== undefined) return { kind: 'no', why: `it asks for a secret: ${secret}` };
+  return { ...asked, schema: request.schema };
+}
+
+function wrappedUrl(request: InputRequest & { kind: 'url' }, { chain, words }: Required<Asker>): Wrapped {
+  const address = safeAddress(request.url);
+  if (address === undefined) return { kind: 'no', why: 'it asks to open what is no plain web address' };
+  const lines = [
+    `${shownChain(chain)} asks you to open a page:`,
+    quoted(words),
+    `Address: ${address.href}`,
+    ...(/(^|\.)xn--/.test(address.hostname)
+      ? ['Beware: the name of its host has unusual letters, and may only look like one that you know.']
+      : []),
+  ];
+  return { ...request, url: address.href, message: lines.join('\n'), chain, words };
 }
 
 /** A name and a password before the host are there to be taken for the host. */

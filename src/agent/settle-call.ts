@@ -161,7 +161,7 @@ async function askedOfUnknown(
   round: number,
 ): Promise<Next> {
   const { bytes, why, used } = waiting;
-  const form = unknownForm({ agent: chainOf(run).join(' → '), tool: call.name, bytes, why });
+  const form = unknownForm({ chain: chainOf(run), tool: call.name, bytes, why });
   const said = saidOfUnknown(await branch.requestInput(`unknown ${round}`, form));
   if (said.kind === 'none') return { kind: 'again', waiting };
   // Who says that it did not happen says that it used nothing.

@@ -8,12 +8,12 @@ import { type EffectClass, stricter } from '../task/effect.ts';
 import type { TaskContext } from '../task/engine.ts';
 import type { InputRequest, InputResponse, Intent } from '../task/question.ts';
 import type { ToolOutcome } from './tool.ts';
-import { visible } from './visible.ts';
+import { shownChain, visible } from './visible.ts';
 
 /** The question of one unknown call. It does not expire. */
 export interface UnknownCall {
-  /** Agent and tool, for people. */
-  agent: string;
+  /** Who called, from the task's own agent down. */
+  chain: readonly string[];
   tool: string;
   /** The exact JSON text of the arguments. */
   bytes: string;
@@ -45,38 +45,41 @@ export type SaidOfUnknown =
   | { kind: 'none' };
 
 /** Arguments longer than this are shown by their beginning; the journal has them whole. */
-const shownArguments = 2_000;
+const shownArguments = 1_500;
 
-export function unknownForm({ agent, tool, bytes, why }: UnknownCall): InputRequest {
+export function unknownForm({ chain, tool, bytes, why }: UnknownCall): InputRequest {
   const shown =
     bytes.length <= shownArguments ? bytes : `${bytes.slice(0, shownArguments)}… (${bytes.length} characters)`;
   return {
     kind: 'form',
     mustDecide: true,
     message: [
-      `${visible(agent)} called ${visible(tool)}, and nobody knows whether it happened: ${visible(oneLine(why))}.`,
+      `${shownChain(chain)} called ${visible(tool)}, and nobody knows whether it happened: ${visible(oneLine(why))}.`,
       `Arguments: ${visible(shown)}`,
       'Look for yourself before you decide: it is not called again unless you say so.',
     ].join('\n'),
-    schema: {
-      type: 'object',
-      properties: {
-        decision: {
-          type: 'string',
-          title: 'Did it happen?',
-          oneOf: [
-            { const: 'stop', title: 'Stop the task' },
-            { const: 'happened', title: 'It happened: go on' },
-            { const: 'run', title: 'It did not happen: run it' },
-          ],
-        },
-        result: { type: 'string', title: 'What it returned, if it happened', description: 'The model reads this.' },
-        note: { type: 'string', title: 'Note', description: 'The model reads this.' },
-      },
-      required: ['decision'],
-    },
+    schema: unknownSchema,
+    chain,
   };
 }
+
+export const unknownSchema = {
+  type: 'object',
+  properties: {
+    decision: {
+      type: 'string',
+      title: 'Did it happen?',
+      oneOf: [
+        { const: 'stop', title: 'Stop the task' },
+        { const: 'happened', title: 'It happened: go on' },
+        { const: 'run', title: 'It did not happen: run it' },
+      ],
+    },
+    result: { type: 'string', title: 'What it returned, if it happened', description: 'The model reads this.' },
+    note: { type: 'string', title: 'Note', description: 'The model reads this.' },
+  },
+  required: ['decision'],
+};
 
 const oneLine = (words: string): string =>
   words

@@ -8,6 +8,25 @@ export const visible = (value: string): string =>
     (character) => `\\u{${character.codePointAt(0)?.toString(16) ?? ''}}`,
   );
 
+/** Names and links of a chain that are shown. */
+const shownName = 80;
+const shownLinks = 12;
+
+/** Who asks, from the top down. No name passes for two, and none of them pushes the others out of sight. */
+export function shownChain(chain: readonly string[]): string {
+  const names = chain.map(
+    (name) =>
+      visible(name.slice(0, shownName)).replaceAll('→', String.raw`\u{2192}`) + (name.length > shownName ? '…' : ''),
+  );
+  const hidden = names.length - shownLinks;
+  if (hidden > 0) names.splice(shownLinks / 2, hidden, `… (${hidden} more)`);
+  return names.join(' → ');
+}
+
+/** A question in words that are not ours. */
+export const asksText = (chain: readonly string[], words: string): string =>
+  `${shownChain(chain)} asks:\n${quoted(words)}`;
+
 /** The words of somebody else, as such: no line of theirs can be taken for one of ours. */
 export const quoted = (words: string, most = 2_000): string => {
   const shown = words.length <= most ? words : `${words.slice(0, most)}… (${words.length} characters)`;

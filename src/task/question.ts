@@ -16,7 +16,7 @@ export type InputRequest =
 
 /** Who asks, where `message` says it in words for people. */
 export interface Asker {
-  /** From the task's own agent down; an agent of another Deputy is `server/agent`. */
+  /** From the task's own agent down; an agent of another Deputy is `server/agent`, a server that asks `server NAME`. */
   readonly chain?: readonly string[];
   /** What `message` quotes: the bare words of who asks. Absent: `message` is ours, whole. */
   readonly words?: string;
