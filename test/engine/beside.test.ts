@@ -7,12 +7,13 @@ import { createEngine } from '../../src/engine/engine.ts';
 import type { EngineOptions } from '../../src/engine/options.ts';
 import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
 import type { Store } from '../../src/engine/store.ts';
-import { UsageError } from '../../src/errors.ts';
+import { UnavailableError, UsageError } from '../../src/errors.ts';
 import { silentLog } from '../../src/log.ts';
-import type { TaskHandler } from '../../src/task/engine.ts';
+import type { TaskContext, TaskHandler } from '../../src/task/engine.ts';
 import { answer, byHand, collect, request, textOf, via } from './tasks.ts';
 import { type Engine, parked } from './engines.ts';
 import { goneInstance, mortalStore } from './mortal-store.ts';
+import { callAway, left } from './networks.ts';
 import { accept, asking, form, openKeys, until, waitsFor } from './questions.ts';
 import { relaying } from './relays.ts';
 
@@ -230,6 +231,83 @@ test('an answer given in another process waits for no room, however many tasks h
   for (let number = 0; number < 4; number += 1) await here.start({ ...request, agent: 'hangs' });
   await commandOn(path).respond(asked.id, 'ann', { [openKeys(asked)[0] ?? '']: accept('red') }, via);
   expect((await ended(here, asked.id)).status).toBe('completed');
+});
+
+test.each(['news', 'a write of its own'])(
+  'a cancel in another process, heard of by %s, ends what the run called: its task goes on nowhere',
+  async (by) => {
+    const path = newFile();
+    const [away, free] = [Promise.withResolvers<TaskContext>(), Promise.withResolvers<void>()];
+    const handler: TaskHandler = async (_, context) => {
+      const call = context.branch('b', (branch) => callAway(branch, 'r1', () => away.resolve(context)));
+      await Promise.race([call, free.promise]);
+      await context.step('next', async () => 1);
+      return answer('x');
+    };
+    const tick = by === 'news' ? timings.tick : 2 ** 30;
+    const here = engineOn(path, handler, { timings: { ...timings, tick } });
+    const { id } = await here.start(request);
+    const { signal } = await away.promise;
+    const cut = new Promise((resolve) => signal.addEventListener('abort', resolve));
+    expect((await commandOn(path).cancel(id, 'ann', via)).status).toBe('cancelled');
+    if (by !== 'news') free.resolve();
+    await cut;
+    expect(signal.reason).toMatchObject({ message: 'The task was ended by another process.' });
+    expect(signal.reason).not.toBeInstanceOf(UnavailableError);
+    expect(await here.leftBehind()).toEqual([left(id, 'r1', 'b/call')]);
+  },
+);
+
+test('a cancel in another process is heard at once, however long it takes to read what else came', async () => {
+  const path = newFile();
+  const hands = byHand();
+  const store = openSqliteStore(path);
+  const read = Promise.withResolvers<void>();
+  let isSlow = false;
+  const slow: Store = {
+    ...store,
+    async owned(instance) {
+      const owned = await store.owned(instance);
+      isSlow = owned.size === 2;
+      return owned;
+    },
+    sent: (id) => (isSlow ? read.promise.then(() => store.sent(id)) : store.sent(id)),
+  };
+  const here = engineOn(path, hands.handler, { store: slow });
+  await here.start(request);
+  const task = await here.start(request);
+  await here.start(request);
+  const { signal } = (await hands.of(task)).context;
+  const cut = new Promise((resolve) => signal.addEventListener('abort', resolve));
+  await commandOn(path).cancel(task.id, 'ann', via);
+  await cut;
+  read.resolve();
+});
+
+test('what a task of a dead process left behind is told by any process, and once it is let go by none', async () => {
+  const path = newFile();
+  const { store, died } = mortalStore(path, 3, 'after');
+  const dead = createEngine({
+    store,
+    handler: async (_, context) => callAway(context, 'r1'),
+    log: silentLog,
+    timings,
+    instance: goneInstance(),
+    definition: () => ({ hash: 'd1', text: 'agents: {}' }),
+  });
+  const { id } = await dead.start(request);
+  await died;
+  const command = commandOn(path);
+  expect(await command.leftBehind()).toEqual([]);
+  await command.cancel(id, 'ann', via);
+  const next = engineOn(path, () => expect.unreachable());
+  const all = await next.leftBehind();
+  expect(all).toEqual([{ ...left(id, 'r1'), definition: 'd1' }]);
+  expect(await command.leftBehind()).toEqual(all);
+  for (const one of all) await next.letGo(one);
+  await next.close();
+  expect(await command.leftBehind()).toEqual([]);
+  expect(await engineOn(path, () => expect.unreachable()).leftBehind()).toEqual([]);
 });
 
 test('a backup is a whole store of its own, and never writes over a file', async () => {

@@ -12,6 +12,7 @@ import { engineContract } from './contract.ts';
 import { answer, byHand, collect, request, via } from './tasks.ts';
 import { enginesOn } from './engines.ts';
 import { messageContract } from './messages.ts';
+import { networkContract } from './networks.ts';
 import { questionContract } from './questions.ts';
 import { queueContract } from './queues.ts';
 import { relayContract } from './relays.ts';
@@ -36,6 +37,7 @@ for (const [name, open] of [
     relayContract(engines);
     messageContract(engines);
     queueContract(engines);
+    networkContract(engines);
   });
 
 test('a file that is opened again has every task and every record, byte for byte', async () => {

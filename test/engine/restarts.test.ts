@@ -8,7 +8,7 @@ import { createEngine } from '../../src/engine/engine.ts';
 import type { EngineOptions } from '../../src/engine/options.ts';
 import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
 import { FencedError, type Store } from '../../src/engine/store.ts';
-import { BusyError, NotFoundError, UsageError } from '../../src/errors.ts';
+import { BusyError, NotFoundError, UnavailableError, UsageError } from '../../src/errors.ts';
 import { silentLog } from '../../src/log.ts';
 import type { TaskEngine, TaskHandler, TaskKeeper } from '../../src/task/engine.ts';
 import type { Task } from '../../src/task/task.ts';
@@ -211,6 +211,8 @@ test('a run that was taken over while its process slept is cut there, and ends o
   await other.close();
   if (!context.signal.aborted)
     await new Promise<void>((resolve) => context.signal.addEventListener('abort', () => resolve()));
+  // What it called elsewhere is followed by the other process: it is not to be ended.
+  expect(context.signal.reason).toBeInstanceOf(UnavailableError);
   expect(end.status).toBe('completed');
   expect(await sleeper.get(task.id, 'ann')).toEqual(end);
 });
