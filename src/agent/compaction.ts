@@ -2,10 +2,9 @@
 import { text, textOf } from '../task/content.ts';
 import { addUsage } from '../task/usage.ts';
 import type { Message, ToolResult } from './model.ts';
-import { askPatiently } from './model-wait.ts';
 import type { Run } from './run.ts';
 import { sentText } from './steering.ts';
-import { guarded, toolsOf } from './turn.ts';
+import { think } from './think.ts';
 
 /** The part of the window that a prompt may fill before it is compacted. */
 const fullAt = 0.8;
@@ -21,8 +20,8 @@ what failed; what remains to be done. Do not call tools. Do not address the read
 export const isCompactStep = (step: string): boolean => /^turn \d+: compact/.test(step);
 
 /** Decided from what is recorded (usage, messages), so that a replay decides the same. */
-export function isNearlyFull({ agent, messages, filled }: Run): boolean {
-  const window = agent.model.contextWindow;
+export function isNearlyFull({ model, messages, filled }: Run): boolean {
+  const window = model.contextWindow;
   if (window === undefined || messages.length < 3) return false;
   const unread = filled === 0 ? messages : messages.slice(-1);
   return filled + sizeOf(unread) / charactersPerToken > window * fullAt;
@@ -36,14 +35,12 @@ export function isNearlyFull({ agent, messages, filled }: Run): boolean {
 export async function compact(run: Run): Promise<boolean> {
   const { agent, context, messages, spent } = run;
   if (messages.length < 3) return false;
-  const outcome = await askPatiently(run, 'compact', (signal) =>
-    guarded(run, signal, async (cut) => ({
-      system: agent.instructions,
-      messages: [...messages.map(excerpt), { role: 'user', content: [text(request)] }],
-      // The tools stay: some models refuse old calls without them, and prompt caches begin with them.
-      tools: await toolsOf(run, cut),
-    })),
-  );
+  // The tools stay: some models refuse old calls without them, and prompt caches begin with them.
+  const outcome = await think(run, {
+    what: 'compact',
+    hear: () => [],
+    messages: () => [...messages.map(excerpt), { role: 'user', content: [text(request)] }],
+  });
   if (outcome.kind !== 'reply') return false;
 
   spent.usage = addUsage(spent.usage, outcome.reply.usage);

@@ -17,7 +17,9 @@ import type { TaskContext } from '../task/engine.ts';
 import type { Link } from '../task/mandate.ts';
 import type { LimitName } from '../task/task.ts';
 import { noUsage, type Usage } from '../task/usage.ts';
+import type { Model } from './model.ts';
 import type { Policy } from './policy.ts';
+import type { Slots } from './slots.ts';
 
 /** What ends an agent's work early. Every one that always applies has a default, and defaults count as limits. */
 export interface Limits {
@@ -73,6 +75,10 @@ export interface Allowance {
   callers: readonly Policy[];
   /** What people allowed for the rest of this task: one set for all agents in it, added to as they answer. */
   grants: Set<string>;
+  /** The caller's own model, for agents that have none (`model: client`). Absent: the task's caller is asked for one. */
+  model?: Model;
+  /** The caller's, of `parallel_tools`: its agents ask their models in them. */
+  slots?: Pick<Slots, 'run'>;
 }
 
 export interface Spent {

@@ -25,7 +25,7 @@ export async function runAgent(
   allowance?: Allowance,
 ): Promise<TaskResult> {
   const run = newRun(agent, messages, context, allowance);
-  context.emit({ type: 'agent_start', agent: agent.name, model: agent.model.id });
+  context.emit({ type: 'agent_start', agent: agent.name, model: run.model.id });
   const ended = await hooksAtEnd(run, (await hooksAtStart(run)) ?? (await untilAnswered(run)));
   const result = run.spent.agents > 0 ? { ...ended, agents: run.spent.agents } : ended;
   context.emit({ type: 'agent_end', agent: agent.name, stop: result.stop, usage: result.usage });

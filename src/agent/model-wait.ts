@@ -32,7 +32,7 @@ export type GivenUp = { kind: 'stopped'; stop: Unavailable['stop']; message: str
  */
 export async function askPatiently<Said extends { kind: string }>(
   run: Run,
-  what: 'model' | 'compact',
+  what: 'model' | 'question' | 'compact' | 'compact question',
   ask: (signal: AbortSignal) => Promise<Said | Unavailable>,
 ): Promise<Said | GivenUp> {
   const { context, spent } = run;
@@ -48,7 +48,11 @@ export async function askPatiently<Said extends { kind: string }>(
     if (!isWorthIt || waited >= patience) return { kind: 'stopped', stop, message };
     const backoff = Math.min(longestWait, firstWait * 2 ** (round - 1));
     const wait = Math.min(Math.max(backoff, retryAfterMs), patience - waited);
-    await context.sleep(`${turn}: ${what === 'model' ? '' : `${what} `}wait ${round}`, wait, whyOf(run, message, wait));
+    await context.sleep(
+      `${turn}: ${what.startsWith('compact') ? 'compact ' : ''}wait ${round}`,
+      wait,
+      whyOf(run, message, wait),
+    );
     waited += wait;
   }
 }

@@ -74,6 +74,8 @@ export interface Model {
   readonly contextWindow?: number | undefined;
   /** Written down, not thought (`planModel`): it reads answers of any size whole, and nothing said changes what it says. */
   readonly isPlan?: true;
+  /** Stands for the model of whoever calls the agent (`clientModel`). */
+  readonly isClient?: true;
   /** @throws ModelError, or the signal's reason; nothing else. */
   generate(request: ModelRequest): Promise<ModelReply>;
 }

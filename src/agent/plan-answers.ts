@@ -1,5 +1,5 @@
 /** What a step of a composed agent came to. */
-import type { Json } from '../json.ts';
+import type { Json, JsonObject } from '../json.ts';
 import { type Content, textOf } from '../task/content.ts';
 import { jsonIn } from './answer.ts';
 import type { ToolResult } from './model.ts';
@@ -38,10 +38,7 @@ export function answered(step: PlanStep, calls: readonly PlannedCall[], results:
   }
   if ('map' in step && answers.length === 0)
     return { answers: [{ agent: step.map, text: '[]', value: [], isError: false, others: [] }], text: '[]', value: [] };
-  const value: Json =
-    'map' in step
-      ? answers.map(placed)
-      : Object.fromEntries(answers.map((answer): [string, Json] => [answer.agent, placed(answer)]));
+  const value: Json = 'map' in step ? answers.map(placed) : byName(answers);
   return { answers, text: JSON.stringify(value, null, 2), value, ...failing };
 }
 
@@ -62,6 +59,17 @@ function answerOf({ agent, item }: PlannedCall, result: ToolResult | undefined):
 
 /** JSON as it is, words as a text, a failure with its reason. */
 const placed = ({ text, value, isError }: AgentAnswer): Json => (isError ? { error: text } : (value ?? text));
+
+/** An agent that runs twice has two answers: `critic`, `critic_2`. */
+function byName(answers: readonly AgentAnswer[]): JsonObject {
+  const value: JsonObject = {};
+  for (const answer of answers) {
+    let key = answer.agent;
+    for (let nth = 2; key in value; nth += 1) key = `${answer.agent}_${nth}`;
+    value[key] = placed(answer);
+  }
+  return value;
+}
 
 /** A number or a word that happens to be JSON stays the text that it is. */
 export function structured(words: string): Json | undefined {

@@ -1,6 +1,12 @@
-import { agentsLeft, type Reached } from './limits.ts';
+import { agentsLeft, type Limits, type Reached } from './limits.ts';
 import type { ToolCall } from './model.ts';
 import type { Run } from './run.ts';
+
+/**
+ * What a composed agent has where its author wrote nothing else. Its turns are its steps, and the same call is made again
+ * where a list holds the same item twice; how many agents a list is for, its author bounds.
+ */
+export const planLimits: Partial<Limits> = { turns: Infinity, sameCall: Infinity, toolCalls: 1_000, agents: 1_000 };
 
 /**
  * A model is told which of its calls were not made, and goes on with fewer. A plan cannot: a step of it is made whole, or

@@ -5,7 +5,8 @@ import type { LimitName, StopReason, TaskResult } from '../task/task.ts';
 import { noUsage, type Usage } from '../task/usage.ts';
 import type { Agent } from './agent.ts';
 import { type Allowance, type Budget, budgetOf, type Spent, workTime } from './limits.ts';
-import type { Message, UserMessage } from './model.ts';
+import type { Message, Model, UserMessage } from './model.ts';
+import type { Slots } from './slots.ts';
 
 /** One agent at work inside a task (or inside a branch of its caller's task). */
 export interface Run {
@@ -15,6 +16,10 @@ export interface Run {
   /** What the caller asked: stays word for word whatever is compacted. */
   request: UserMessage['content'];
   readonly context: TaskContext;
+  /** By which it thinks: the agent's, or that of the agent that called it. */
+  readonly model: Model;
+  /** How many of its caller's agents may ask their models side by side. */
+  readonly slots: Pick<Slots, 'run'>;
   /** What its caller left to it; undefined where that was no agent. */
   readonly allowance: Allowance | undefined;
   /** Another one when a person let it go on at a limit. */
@@ -55,6 +60,8 @@ export function newRun(agent: Agent, messages: Message[], context: TaskContext, 
     messages,
     request: last?.role === 'user' ? last.content : [],
     context,
+    model: agent.model.isClient === true ? (allowance?.model ?? agent.model) : agent.model,
+    slots: allowance?.slots ?? { run: (effect) => effect() },
     allowance,
     budget: budgetOf(agent.limits, workTime(context), allowance),
     spent: { turns: 0, toolCalls: 0, agents: 0, usage: noUsage },
@@ -71,6 +78,10 @@ export function newRun(agent: Agent, messages: Message[], context: TaskContext, 
     said: '',
   };
 }
+
+/** With what those think that it calls and that have no model: who has none itself hands its caller's on. */
+export const modelFor = ({ model, allowance }: Run): Model | undefined =>
+  model.isPlan === true || model.isClient === true ? allowance?.model : model;
 
 /** The result of an agent that could not answer: why, and the last thing that it said. */
 export function stopped(run: Run, stop: Exclude<StopReason, 'answer'>, why: string, limit?: LimitName): TaskResult {

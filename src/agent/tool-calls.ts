@@ -16,7 +16,7 @@ import { type Allowance, allowancesOf } from './limits.ts';
 import type { AssistantMessage, ModelReply, ToolCall, ToolResult } from './model.ts';
 import { callAgent } from './nested-call.ts';
 import { type Calling, failed } from './prepare-call.ts';
-import type { Run } from './run.ts';
+import { modelFor, type Run } from './run.ts';
 import { hooksAt } from './run-hooks.ts';
 import { type Slots, slotsFor } from './slots.ts';
 import { readResult, readResultSpec } from './spill.ts';
@@ -40,9 +40,9 @@ export async function runToolCalls(
   const allowed = replyStop === 'length' ? 0 : budget.toolCalls - spent.toolCalls;
   const refusal =
     replyStop === 'length' ? cutReply : `Not run: the limit of ${budget.toolCalls} tool calls is reached.`;
-  const lent = lentTo(run, calls.slice(0, allowed), lends);
-  run.isLent = lent.size > 0;
   const slots = slotsFor(agent.limits.parallelTools, calls.length);
+  const lent = lentTo(run, calls.slice(0, allowed), lends, slots);
+  run.isLent = lent.size > 0;
   spent.toolCalls += calls.length;
 
   const outcomes = await Promise.all(
@@ -92,14 +92,13 @@ export function agentCalls(agent: Agent, calls: readonly ToolCall[], lends: read
 }
 
 /** What each call of an agent leaves to it, by its place among the calls. */
-function lentTo(
-  { agent, budget, spent }: Run,
-  calls: readonly ToolCall[],
-  lends: readonly number[],
-): Map<number, Allowance> {
+function lentTo(run: Run, calls: readonly ToolCall[], lends: readonly number[], slots: Slots): Map<number, Allowance> {
+  const { agent, budget, spent } = run;
   const agents = agentCalls(agent, calls, lends);
+  const model = modelFor(run);
   const each = allowancesOf(agent, budget, spent, agents.length);
-  return new Map(each.map((allowance, n) => [agents[n] ?? 0, allowance]));
+  const lent = (allowance: Allowance): Allowance => ({ ...allowance, slots, ...(model !== undefined && { model }) });
+  return new Map(each.map((allowance, n) => [agents[n] ?? 0, lent(allowance)]));
 }
 
 const agentToolOf = (agent: Agent, call: ToolCall): AgentTool | undefined =>

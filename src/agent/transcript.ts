@@ -14,7 +14,7 @@ import { isOutcomeStep } from './call-steps.ts';
 import type { Hook } from './hooks.ts';
 import type { Limits } from './limits.ts';
 import { runAgent } from './loop.ts';
-import type { Message } from './model.ts';
+import type { Message, Model } from './model.ts';
 import type { ToolOutcome } from './tool.ts';
 import { toolCallsOf } from './tool-calls.ts';
 import { isHookStep } from './turn-hooks.ts';
@@ -55,14 +55,23 @@ function asRecorded(agent: Agent): Agent {
     turns: Infinity,
     toolCalls: Infinity,
     sameCall: Infinity,
+    agents: Infinity,
     time: Infinity,
     onLimit: 'ask',
   };
   delete limits.tokens;
   delete limits.cost;
   const hooks = { task_start: [neverRun], after_model: [neverRun], task_end: [neverRun] };
-  return { ...agent, limits, hooks };
+  return { ...agent, limits, hooks, model: saidBefore(agent.model) };
 }
+
+/** Whoever thought then: what was said stands in the records, and they are all that is asked. */
+const saidBefore = ({ id, contextWindow, isPlan }: Model): Model => ({
+  id,
+  contextWindow,
+  ...(isPlan === true && { isPlan }),
+  generate: () => Promise.reject(new EndOfRecords()),
+});
 
 const neverRun: Hook = {
   name: 'recorded',
