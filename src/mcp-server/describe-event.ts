@@ -8,7 +8,8 @@ export function describeEvent(event: Happening): string | undefined {
   return line === undefined ? undefined : `${event.agent}: ${line}`;
 }
 
-function whatHappened(event: ProgressEvent): string | undefined {
+/** Without the agent that did it. */
+export function whatHappened(event: Happening | ProgressEvent): string | undefined {
   switch (event.type) {
     case 'agent_start':
       return `begins (${event.model})`;
@@ -23,6 +24,8 @@ function whatHappened(event: ProgressEvent): string | undefined {
     case 'tool_start':
       return `${event.tool} ...`;
     case 'tool_progress': {
+      const below = event.below?.at(-1);
+      if (below !== undefined) return `${below.chain.join(' → ')}: ${below.line}`;
       const amount = event.total === undefined ? `${event.progress}` : `${event.progress}/${event.total}`;
       return `${event.tool} ${amount}${event.message === undefined ? '' : ` ${event.message}`}`;
     }

@@ -125,10 +125,17 @@ const envelopeOf = ({ mcpReq }: ServerContext): Envelope | undefined => mcpReq.e
 
 export class StdioTransport extends StdioServerTransport {
   readonly #onClosed: () => void;
+  readonly #stdout: Writable;
 
   constructor(stdin: Readable, stdout: Writable, maxBufferSize: number, onClosed: () => void) {
     super(stdin, stdout, { maxBufferSize });
     this.#onClosed = onClosed;
+    this.#stdout = stdout;
+  }
+
+  /** The other side reads more slowly than it is written to. */
+  get isBehind(): boolean {
+    return this.#stdout.writableNeedDrain;
   }
 
   override async close(): Promise<void> {

@@ -4,6 +4,7 @@ import * as z from 'zod/v4';
 import type { JsonObject } from '../json.ts';
 import type { TaskEvent } from '../task/event.ts';
 import { isTerminal, type Task } from '../task/task.ts';
+import { activityMeta, metaOf, paced } from './activity.ts';
 import { describeEvent } from './describe-event.ts';
 import { Dialogs, type Route } from './dialogs-2025.ts';
 import type { Caller, ServeOptions } from './options.ts';
@@ -74,6 +75,9 @@ function about(request: WireRequest, taskId: string | undefined): WireRequest {
   return { ...request, params: { ...request.params, _meta } };
 }
 
+/** They are kept for clients that come back, beside what matters more; and who wants to know sooner polls. */
+const activityGapMs = 5000;
+
 /** Of one session. What is beyond is polled. */
 const mostReported = 1000;
 
@@ -85,25 +89,40 @@ export function report(session: Session, task: Task, progressToken?: string | nu
   const { server, options, dialogs, reported, asks } = session;
   if (isTerminal(task) || reported.has(task.id) || reported.size >= mostReported) return;
   reported.add(task.id);
+  let leaving = 0;
   const send = (method: string, params: Record<string, unknown>): void => {
-    server.server.notification({ method, params }).catch(unheard);
+    leaving += 1;
+    server.server
+      .notification({ method, params })
+      .catch(unheard)
+      .finally(() => (leaving -= 1));
   };
   const stateOf = ({ status, statusMessage }: Task2025): string => JSON.stringify([status, statusMessage]);
   // What the client learns by the answer to its request.
   let told = stateOf(task2025(options, task, asks()));
+  let current: Task = task;
+  const tellTask = (): void =>
+    send('notifications/tasks/status', {
+      ...task2025(options, current, asks()),
+      ...metaOf(activityMeta(options, current)),
+    });
+  const activity = paced(tellTask, { gapMs: activityGapMs, isBehind: () => leaving > 0 });
   let progress = 0;
   const onEvent = (event: TaskEvent): void => {
     if (event.type !== 'status') {
+      if (task.mandate !== undefined) activity.poke();
       const message = event.type === 'tool_progress' ? undefined : describeEvent(event);
       if (message === undefined || progressToken === undefined) return;
       progress += 1;
       send('notifications/progress', { progressToken, progress, message, _meta: relatedTo(task.id) });
       return;
     }
-    const now = task2025(options, event.task, asks());
-    if (stateOf(now) !== told) send('notifications/tasks/status', { ...now });
+    current = event.task;
+    const now = task2025(options, current, asks());
+    if (stateOf(now) !== told) tellTask();
     told = stateOf(now);
-    if (!isTerminal(event.task)) return;
+    if (!isTerminal(current)) return;
+    activity.stop();
     reported.delete(task.id);
     seat.leave();
   };

@@ -1,6 +1,7 @@
 /** A task as the Tasks extension tells it (`io.modelcontextprotocol/tasks`, specification/draft/tasks.md). */
 import type { JsonObject } from '../json.ts';
 import type { Task } from '../task/task.ts';
+import { activityMeta, metaOf } from './activity.ts';
 import type { ServeOptions } from './options.ts';
 import { answerOf, openQuestions, pollMs, taskFacts, whereToAnswer } from './task-wire.ts';
 import { canAsk, wireRequest, type Askable } from './wire-question.ts';
@@ -15,6 +16,10 @@ export const createdTask = (task: Task): JsonObject => ({ resultType: 'task', ..
  * that works, and where its questions can be answered: `input_required` with nothing to answer would hang it.
  */
 export function detailedTask(options: ServeOptions, task: Task, asks: Askable): JsonObject {
+  return { ...stateOf(options, task, asks), ...metaOf(activityMeta(options, task)) };
+}
+
+function stateOf(options: ServeOptions, task: Task, asks: Askable): JsonObject {
   switch (task.status) {
     case 'working':
       return { ...common(task, options.lines?.of(task)), status: 'working' };

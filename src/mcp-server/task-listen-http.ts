@@ -66,6 +66,7 @@ export class HttpTaskListens {
     const send = (message: unknown): void => {
       if (!response.writableEnded) response.write(`event: message\ndata: ${JSON.stringify(message)}\n\n`);
     };
+    const outlet = { send, isBehind: () => response.writableNeedDrain };
     const alive = setInterval(() => response.write(': keepalive\n\n'), keepAliveMs);
     alive.unref();
     try {
@@ -77,7 +78,7 @@ export class HttpTaskListens {
         if (said !== undefined && told === undefined) {
           isAlone = Object.keys(said).length === 0;
           send(withTasks(frame, own));
-          told = tellTasks(this.#options, owner, listen, own, signal, send);
+          told = tellTasks(this.#options, owner, listen, own, signal, outlet);
         } else if (frame['id'] === undefined) {
           send(frame);
         }

@@ -82,8 +82,8 @@ export class TaskListenTransport extends StdioTransport {
   }
 
   async #tell({ listen, over }: OpenListen, own: TaskFilter, isAlone: boolean): Promise<void> {
-    const send = (message: JSONRPCMessage): void => this.#send(message);
-    await tellTasks(this.#options, this.#owner, listen, own, over.signal, send);
+    const outlet = { send: (message: JSONRPCMessage) => this.#send(message), isBehind: () => this.isBehind };
+    await tellTasks(this.#options, this.#owner, listen, own, over.signal, outlet);
     if (over.signal.aborted || !isAlone) return;
     this.#end(listen.id);
     this.#send(completion(listen) as unknown as JSONRPCMessage);

@@ -23,9 +23,11 @@ import {
 import { isJsonObject, type JsonObject } from '../json.ts';
 import type { ServeOptions } from './options.ts';
 import { taskIn } from './resources.ts';
+import type { Task } from '../task/task.ts';
+import { paced } from './activity.ts';
 import { detailedTask } from './task-2026.ts';
 import { tellUpdates } from './task-updates.ts';
-import { isTaskOf } from './task-wire.ts';
+import { isTaskOf, pollMs } from './task-wire.ts';
 import { declaresTasks, tasksRequired } from './tasks-2026.ts';
 import { askableOf, type Askable } from './wire-question.ts';
 
@@ -124,6 +126,13 @@ export const completion = ({ id }: TaskListen): JsonObject => ({
   result: { resultType: 'complete', _meta: { [SUBSCRIPTION_ID_META_KEY]: id } },
 });
 
+/** Where notifications leave. */
+export interface Outlet {
+  readonly send: (notification: JSONRPCNotification) => void;
+  /** The other side reads more slowly than it is told: what can wait waits. */
+  readonly isBehind: () => boolean;
+}
+
 /** Tells of the tasks until all are over or `signal` aborts. */
 export async function tellTasks(
   options: ServeOptions,
@@ -131,14 +140,24 @@ export async function tellTasks(
   { id, asks }: TaskListen,
   { taskIds = [], resourceSubscriptions = [] }: TaskFilter,
   signal: AbortSignal,
-  send: (notification: JSONRPCNotification) => void,
+  { send, isBehind }: Outlet,
 ): Promise<void> {
   const { engine, log } = options;
+  const sendTask = (task: Task): void => {
+    const { _meta, ...detailed } = detailedTask(options, task, asks);
+    const params = { ...detailed, _meta: { ...(_meta as JsonObject | undefined), [SUBSCRIPTION_ID_META_KEY]: id } };
+    send({ jsonrpc: '2.0', method: 'notifications/tasks', params });
+  };
   const tell = async (taskId: string): Promise<void> => {
-    for await (const event of engine.watch(taskId, owner, { signal })) {
-      if (event.type !== 'status') continue;
-      const params = { ...detailedTask(options, event.task, asks), _meta: { [SUBSCRIPTION_ID_META_KEY]: id } };
-      send({ jsonrpc: '2.0', method: 'notifications/tasks', params });
+    let task: Task | undefined;
+    const activity = paced(() => task && sendTask(task), { gapMs: pollMs, isBehind });
+    try {
+      for await (const event of engine.watch(taskId, owner, { signal })) {
+        if (event.type === 'status') sendTask((task = event.task));
+        else if (task?.mandate !== undefined) activity.poke();
+      }
+    } finally {
+      activity.stop();
     }
   };
   const updated = (uri: string): Promise<void> =>

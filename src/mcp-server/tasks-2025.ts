@@ -3,6 +3,7 @@ import { ProtocolError, ProtocolErrorCode, type ServerContext } from '@modelcont
 import * as z from 'zod/v4';
 import type { JsonObject } from '../json.ts';
 import { isTerminal, type Task } from '../task/task.ts';
+import { activityMeta, metaOf } from './activity.ts';
 import { followTask } from './follow-task.ts';
 import { unavailableCode } from './meta.ts';
 import { declaration2025, report, streamOf, type Session } from './session-2025.ts';
@@ -39,7 +40,7 @@ export function serveTasks(session: Session): void {
     const task = await taskOf(options, caller, taskId);
     // Who polls wants to know: also after a restart, when nobody remembers who started it.
     report(session, task);
-    return shown(task);
+    return { ...shown(task), ...metaOf(activityMeta(options, task)) };
   });
 
   serve('tasks/result', OneTask, async ({ taskId }, context) =>

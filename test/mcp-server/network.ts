@@ -56,6 +56,7 @@ const agents: ServedAgent[] = [
   { name: 'witness', description: 'Tells how many tasks were cancelled, and how many others work.' },
   { name: 'asker', description: 'Asks for a name, deep inside.' },
   { name: 'pair', description: 'Asks two things at once.' },
+  { name: 'nest', description: 'Calls an agent of another Deputy, which works until `release` is called.' },
   { name: 'middle', description: 'Hands on what agents of other Deputies ask: for words, and for an approval.' },
   { name: 'curious', description: 'Asks everything that can be asked, at once.' },
   { name: 'pest', description: 'Asks twelve times.' },
@@ -161,7 +162,7 @@ function nameIn(answer: InputResponse): string {
   return typeof name === 'string' ? name : JSON.stringify(name);
 }
 
-const nameForm = (message: string): InputRequest => ({
+const nameForm = (message: string): InputRequest & { kind: 'form' } => ({
   kind: 'form',
   message,
   schema: { type: 'object', properties: { name: { type: 'string' } }, required: ['name'] },
@@ -199,6 +200,17 @@ export function fakeNetwork(
         emit({ ...call, type: 'tool_end', isError: false, summary: '12 lines' });
         return 'read it';
       },
+      nest: async ({ context }) =>
+        context.branch('turn 1: call 1', async (branch) => {
+          const call = { agent: 'nest', callId: '1', tool: 'lab__triage' };
+          branch.emit({ ...call, type: 'tool_start', args: {} });
+          for (let turn = 1; turn <= 1000; turn += 1) {
+            const below = [{ chain: ['lab/triage', 'bank/payer'], line: `thinks, turn ${turn}` }];
+            branch.emit({ ...call, type: 'tool_progress', progress: turn, below });
+          }
+          await once(released, 'release');
+          return 'paid';
+        }),
       release: async () => `${released.emit('release')}`,
       witness: async () => `${engine.cancelled.length} cancelled, ${engine.working - 1} at work`,
     },
