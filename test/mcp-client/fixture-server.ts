@@ -25,6 +25,9 @@ export function fixtureServer(notes: FixtureNotes): McpServer {
     notes.calls.push('echo');
     return said(JSON.stringify(value));
   });
+  server.registerTool('meta', { inputSchema: object() }, async (_args, { mcpReq }) =>
+    said(JSON.stringify(mcpReq._meta)),
+  );
   server.registerTool('slow', { inputSchema: object() }, async (_args, { mcpReq }) => {
     notes.calls.push('slow');
     await new Promise((resolve) => mcpReq.signal.addEventListener('abort', resolve, { once: true }));

@@ -22,6 +22,7 @@ import {
   type Timings,
 } from '../../src/mcp-client/open-servers.ts';
 import { textOf } from '../../src/task/content.ts';
+import type { Mandate } from '../../src/task/mandate.ts';
 
 export const never = new AbortController().signal;
 
@@ -123,9 +124,13 @@ export interface CallOptions {
   /** Nobody is there to be asked unless told otherwise. */
   ask?: ToolCallOptions['ask'];
   sample?: ToolCallOptions['sample'];
+  mandate?: Mandate;
+  trace?: string;
+  isRepeat?: boolean;
 }
 
 export function call(tool: EffectTool, args: JsonObject = {}, options: CallOptions = {}): Promise<ToolOutcome> {
+  const { mandate } = options;
   return tool.call(args, {
     signal: options.signal ?? never,
     owner: options.owner ?? 'owner',
@@ -137,6 +142,9 @@ export function call(tool: EffectTool, args: JsonObject = {}, options: CallOptio
       reference: async (id: string) => void options.references?.push(id),
     }),
     ...(options.reference !== undefined && { reference: options.reference }),
+    ...(mandate !== undefined && { mandate: () => mandate }),
+    ...(options.trace !== undefined && { trace: options.trace }),
+    ...(options.isRepeat !== undefined && { isRepeat: options.isRepeat }),
     onProgress: (progress) => options.progress?.push(progress),
   });
 }
