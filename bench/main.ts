@@ -62,6 +62,8 @@ if (bench === undefined) {
     process.exitCode = 2;
   }
 } else {
+  // What it has started ends with it.
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
   try {
     await (
       await bench.load()

@@ -21,6 +21,7 @@ export interface Figures {
   /** Unsafe calls that the kills left without an outcome. */
   unknown: number;
   unasked: number;
+  unaskedOf?: string[];
   /** Tasks of any Deputy that are open after all has ended. */
   orphans: number;
   answered: { happened: number; run: number };

@@ -1,4 +1,5 @@
 /** What the store says about calls, read beside the server: the bench takes nobody's word for it. */
+import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 
 /** Unsafe calls that have left, or may have, and whose outcome is not recorded: `task key`. */
@@ -34,6 +35,7 @@ export const openTasks = (store: string): number =>
 export const tasksStored = (store: string): string[] => read(store, 'select id as name from task');
 
 function read(store: string, sql: string): string[] {
+  if (!existsSync(store)) return [];
   const db = new DatabaseSync(store, { readOnly: true });
   try {
     // Killed before it had made its tables.

@@ -13,7 +13,7 @@ export function faultsIn(figures: Figures, { control }: Options): string[] {
   ];
   if (control) return doubled > 0 ? faults : [...faults, 'the control doubled nothing: the kills show nothing'];
   if (doubled > 0) faults.push(`${doubled} unsafe effects were doubled`);
-  if (unasked > 0) faults.push(`${unasked} unknown calls were not asked about`);
+  if (unasked > 0) faults.push(`${unasked} unknown calls were not asked about`, ...(figures.unaskedOf ?? []));
   return faults;
 }
 

@@ -64,7 +64,8 @@ class Lives {
       if (!(await life.serves)) throw new Error(`${name} does not start:\n${life.said()}`);
   }
 
-  async kill(): Promise<void> {
+  /** @returns who is dead now: with a middle its leaf. */
+  async kill(): Promise<Deputy[]> {
     const chosen = deaths[Math.floor(Math.random() * deaths.length)] ?? ['root'];
     const dying = chosen.flatMap((name): (() => Promise<void>)[] => {
       if (name !== 'leaf') return [async () => this.#lives.get(name)?.kill()];
@@ -72,11 +73,16 @@ class Lives {
       return pid === undefined ? [] : [async () => this.#killLeaf(pid)];
     });
     // No leaf is at work: nothing is killed this time.
-    if (dying.length === 0) return;
-    for (const name of chosen.slice(0, dying.length)) this.killed[name] = (this.killed[name] ?? 0) + 1;
+    const dead = chosen.slice(0, dying.length);
+    for (const name of dead) this.killed[name] = (this.killed[name] ?? 0) + 1;
     if (dying.length > 1) this.killed['several at once'] = (this.killed['several at once'] ?? 0) + 1;
     this.kills += dying.length;
+    const { root, middle, leaf } = this.#network;
+    const leafPid = dead.includes('middle') ? pidOf(leaf) : undefined;
     await Promise.all(dying.map((die) => die()));
+    if (leafPid !== undefined) await gone(leaf, leafPid);
+    const isDead = { root: dead.includes('root'), middle: dead.includes('middle') };
+    return [...(isDead.root ? [root] : []), ...(isDead.middle ? [middle, leaf] : dead.includes('leaf') ? [leaf] : [])];
   }
 
   #killLeaf(pid: number): void {
@@ -94,6 +100,11 @@ class Lives {
   }
 }
 
+/** It ends by its guard, a moment after its middle. */
+async function gone(leaf: Deputy, pid: number): Promise<void> {
+  while (pidOf(leaf) === pid) await wait(5);
+}
+
 export async function killThreeLevels({ kills, control, json }: Options): Promise<Figures> {
   const folder = mkdtempSync(join(tmpdir(), 'deputy-kill-3-'));
   const effects = join(folder, 'effects.txt');
@@ -108,8 +119,8 @@ export async function killThreeLevels({ kills, control, json }: Options): Promis
   try {
     while (lives.kills < kills) {
       lives.begin();
-      await liveAndDie(lives, network.root, driver, effects);
-      for (const store of stores) for (const [name, order] of unknownOrders(store)) unknown.set(name, order);
+      const dead = await liveAndDie(lives, network.root, driver, effects);
+      for (const { store } of dead) for (const [name, order] of unknownOrders(store)) unknown.set(name, order);
       if (!json && process.stderr.isTTY) process.stderr.write(`\r${lives.kills} kills, ${driver.tasks.length} tasks `);
     }
     lives.begin();
@@ -133,6 +144,7 @@ export async function killThreeLevels({ kills, control, json }: Options): Promis
       ...effectFigures(driver, effects, unsafe),
       unknown: unknown.size,
       unasked: unasked.length,
+      unaskedOf: unasked.map(([name, order]) => `${order}: ${name}${asked.has(name) ? ', but at its own Deputy' : ''}`),
       orphans: stores.reduce((sum, store) => sum + openTasks(store), 0),
       answered: driver.answers,
     };
@@ -143,20 +155,20 @@ export async function killThreeLevels({ kills, control, json }: Options): Promis
   }
 }
 
-async function liveAndDie(lives: Lives, root: Deputy, driver: Driver, effects: string): Promise<void> {
+async function liveAndDie(lives: Lives, root: Deputy, driver: Driver, effects: string): Promise<Deputy[]> {
   let isDead = false;
-  const killAfter = async (moment: Promise<unknown>): Promise<void> => {
+  const killAfter = async (moment: Promise<unknown>): Promise<Deputy[]> => {
     await moment;
     isDead = true;
-    await lives.kill();
+    return lives.kill();
   };
   if (Math.random() < early) {
     lives.killsBeforeServing += 1;
-    await killAfter(wait(Math.random() * earlyMs));
-    return;
+    return killAfter(wait(Math.random() * earlyMs));
   }
   await lives.serving();
-  await Promise.all([killAfter(someEffects(effects)), driver.workAt(root.url, true, () => isDead)]);
+  const [dead] = await Promise.all([killAfter(someEffects(effects)), driver.workAt(root.url, true, () => isDead)]);
+  return dead;
 }
 
 /** Every agent of every task has a name of its own. */

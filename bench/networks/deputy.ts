@@ -63,6 +63,12 @@ export const overStdio = ({ file }: Deputy, more: JsonObject = {}): JsonObject =
 
 const kept = 16_000;
 
+const alive = new Set<ChildProcess>();
+// However the bench ends.
+process.once('exit', () => {
+  for (const child of alive) child.kill('SIGKILL');
+});
+
 /** Starts it over HTTP. @returns when it serves. @throws Error it ended before. */
 export async function startDeputy(deputy: Deputy): Promise<Life> {
   const life = beginDeputy(deputy);
@@ -77,7 +83,9 @@ export function beginDeputy({ file, url }: Deputy): Life & { serves: Promise<boo
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, NODE_NO_WARNINGS: '1' },
   });
+  alive.add(child);
   const gone = once(child, 'close');
+  void gone.then(() => alive.delete(child));
   const serves = Promise.withResolvers<boolean>();
   let said = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
