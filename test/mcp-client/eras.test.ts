@@ -81,6 +81,7 @@ describe.each<[string, () => Promise<McpServers> | McpServers]>([
     const ids = (await servers.tools(['web'], never)).map((tool) => tool.id);
     expect(ids).toEqual([
       'web/echo',
+      'web/meta',
       'web/slow',
       'web/steps',
       'web/asks',
@@ -92,7 +93,7 @@ describe.each<[string, () => Promise<McpServers> | McpServers]>([
       'web/list_prompts',
       'web/get_prompt',
     ]);
-    expect(servers.status()).toMatchObject([{ state: 'ready', version: '2026-07-28', tools: 7 }]);
+    expect(servers.status()).toMatchObject([{ state: 'ready', version: '2026-07-28', tools: 8 }]);
     expect(said(await call(await toolOf(servers, 'web/echo'), { value: 'hi' }))).toBe('"hi"');
     expect(await call(await toolOf(servers, 'web/typed'))).toMatchObject({
       structuredContent: { n: 7 },
