@@ -5,6 +5,7 @@ import { Writable } from 'node:stream';
 import type { Config, ModelConfig } from '../config/config.ts';
 import { formatProblems } from '../config/format-problems.ts';
 import { type Loaded, loadConfig } from '../config/load-config.ts';
+import type { LoadedNetwork } from '../config/load-network.ts';
 import type { Problem } from '../config/problem.ts';
 import { messageOf, UsageError } from '../errors.ts';
 import { createLog, type LogLevel } from '../log.ts';
@@ -38,6 +39,13 @@ export function readConfig(globals: Globals): Promise<Loaded> {
     env: process.env,
     knownPrice: isPriced,
   });
+}
+
+/** The same with the files of the Deputies that its servers start. @throws UsageError `--env-file` */
+export async function readNetwork(globals: Globals): Promise<LoadedNetwork> {
+  readEnvFile(globals);
+  const { loadNetwork } = await import('../config/load-network.ts');
+  return loadNetwork({ file: globals.config, cwd: process.cwd(), env: process.env, knownPrice: isPriced });
 }
 
 /** The same for a command that needs it whole; warnings go to stderr, a line each. @throws ConfigError it has errors. */

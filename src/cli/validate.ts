@@ -4,12 +4,12 @@ import { formatProblems } from '../config/format-problems.ts';
 import { printableJson } from './clean-text.ts';
 import { type ExitCode, exitCode } from './exit.ts';
 import type { Globals } from './globals.ts';
-import { hasColor, readConfig } from './open.ts';
+import { hasColor, readNetwork } from './open.ts';
 import { count } from './progress-lines.ts';
 import type { Terminal } from './terminal.ts';
 
 export async function validate(globals: Globals, json: boolean, terminal: Terminal): Promise<ExitCode> {
-  const loaded = await readConfig(globals);
+  const loaded = await readNetwork(globals);
   const problems = loaded.ok ? loaded.warnings : loaded.problems;
   const code = loaded.ok ? exitCode.ok : exitCode.usage;
   if (json) {

@@ -1,6 +1,7 @@
 /** Reads agents.yaml with everything that belongs to it. All mistakes come back together; none is thrown. */
 import { dirname, join } from 'node:path';
 import type { Config, ModelConfig, Snapshot } from './config.ts';
+import type { Declarations } from './declarations.ts';
 import { diskFiles, type ConfigFiles } from './config-files.ts';
 import { findConfig } from './find-config.ts';
 import { collectProblems, fileProblem, sortProblems, type Problem } from './problem.ts';
@@ -12,6 +13,7 @@ import { resolveServers } from './resolve-servers.ts';
 import { resolveStore } from './resolve-store.ts';
 import { openSnapshot, recordFiles } from './snapshot.ts';
 import { warnUnboundedCost } from './unbounded-cost.ts';
+import { warnUnboundedFanOut } from './unbounded-fan-out.ts';
 
 interface Given {
   env: Readonly<Record<string, string | undefined>>;
@@ -37,7 +39,18 @@ export type Loaded = { ok: true; config: Config; warnings: Problem[] } | { ok: f
 export async function loadConfig({ file, cwd, ...given }: LoadOptions): Promise<Loaded> {
   const found = await findConfig(file, cwd, given.env);
   if (typeof found !== 'string') return { ok: false, problems: [found] };
-  return load(found, { root: dirname(found), cwd, files: diskFiles, ...given });
+  return (await loadFile(found, { cwd, ...given })).loaded;
+}
+
+/** With what it declares, each with its place. @param file an absolute path */
+export const loadFile = (file: string, { cwd, ...given }: Omit<LoadOptions, 'file'>): Promise<LoadedFile> =>
+  load(file, { root: dirname(file), cwd, files: diskFiles, ...given });
+
+export interface LoadedFile {
+  loaded: Loaded;
+  declarations: Declarations;
+  /** As shown, in the order in which they were read. */
+  shown: string[];
 }
 
 /** @param text of `Config.snapshot`: the configuration that it was taken of, with the environment of now. */
@@ -45,18 +58,19 @@ export async function loadSnapshot(text: string, { root, ...given }: SnapshotOpt
   const opened = openSnapshot(text, root);
   if (opened === undefined)
     return { ok: false, problems: [fileProblem('E_READ', 'snapshot', 'this is no snapshot of a configuration')] };
-  return load(opened.main, { root, cwd: root, files: opened.files, ...given });
+  return (await load(opened.main, { root, cwd: root, files: opened.files, ...given })).loaded;
 }
 
 async function load(
   main: string,
   { root, cwd, files, env, knownPrice }: Given & { root: string; cwd: string; files: ConfigFiles },
-): Promise<Loaded> {
+): Promise<LoadedFile> {
   const problems = collectProblems();
   const recorder = recordFiles(files, root);
   const read = await readFiles(main, { root, cwd, env, files: recorder.files, problems });
   const { declarations, shown } = read;
-  if (read.main === undefined) return { ok: false, problems: sortProblems(problems.all, shown) };
+  const file = (loaded: Loaded): LoadedFile => ({ loaded, declarations, shown });
+  if (read.main === undefined) return file({ ok: false, problems: sortProblems(problems.all, shown) });
 
   checkModelNames(declarations, problems);
   const servers = resolveServers(declarations, root, problems);
@@ -64,10 +78,11 @@ async function load(
   const agents = await resolveAgents(declarations, { main: read.main, modelFor, knownPrice, root, problems });
   const serve = resolveServe(read.main, declarations, problems);
   const store = resolveStore(read.main, root, problems);
-  warnUnboundedCost({ agents, serve }, declarations, problems);
+  warnUnboundedCost({ config: { file: main, agents, servers, serve }, others: new Map() }, declarations, problems);
+  warnUnboundedFanOut({ agents, serve }, declarations, problems);
 
   const sorted = sortProblems(problems.all, shown);
-  if (problems.hasErrors()) return { ok: false, problems: sorted };
+  if (problems.hasErrors()) return file({ ok: false, problems: sorted });
   let snapshot: Snapshot | undefined;
   const config: Config = {
     file: main,
@@ -81,5 +96,5 @@ async function load(
       return (snapshot ??= recorder.snapshot(main));
     },
   };
-  return { ok: true, config, warnings: sorted };
+  return file({ ok: true, config, warnings: sorted });
 }
