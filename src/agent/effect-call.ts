@@ -10,13 +10,13 @@ import type { Commit } from '../task/engine.ts';
 import type { EffectClass } from '../task/effect.ts';
 import { askPersonSpec } from './ask-person.ts';
 import { callStep, settledStep } from './call-steps.ts';
-import { type Allowance, allSpent, type Clock, refusalOf, withinDeadline } from './limits.ts';
+import { type Allowance, allSpent, type Clock, type Paused, refusalOf, withinDeadline } from './limits.ts';
 import { mandateOf, notHandedOn } from './mandate.ts';
 import { type Calling, cutOff, failed, prepareCall, type Prepared, type Right, waitsFor } from './prepare-call.ts';
 import { relayQuestion } from './relay-question.ts';
 import { fitted } from './result-size.ts';
 import { hooksAt } from './run-hooks.ts';
-import { sampled } from './sampling.ts';
+import { openSampling } from './sampling.ts';
 import { settleCall } from './settle-call.ts';
 import type { Slots } from './slots.ts';
 import type { EffectTool, ToolCallOptions, ToolOutcome } from './tool.ts';
@@ -133,7 +133,8 @@ async function callTool(
   const { run, call, branch, lent } = calling;
   const { agent } = run;
   const reference = branch.unfinished(step)?.reference;
-  let thought = noUsage;
+  const away: Paused = (wait) => clock.paused(() => slots.lend(wait));
+  const sampling = openSampling(calling, { step, isAgent: tool.isAgent === true, away });
   const options: ToolCallOptions = {
     signal,
     owner: branch.owner,
@@ -145,12 +146,8 @@ async function callTool(
     isRepeat: right.kind === 'repeat',
     ...(reference !== undefined && { reference }),
     ask: (key, request, gone) =>
-      clock.paused(() => slots.lend(() => relayQuestion(calling, { step, tool: tool.id, key, request, signal: gone }))),
-    async sample(params, gone) {
-      const { result, usage } = await sampled({ run, branch }, params, gone);
-      thought = addUsage(thought, usage);
-      return result;
-    },
+      away(() => relayQuestion(calling, { step, tool: tool.id, key, request, signal: gone })),
+    sample: (params, gone) => sampling.sample(params, gone),
     onProgress: (progress) =>
       branch.emit({ type: 'tool_progress', agent: agent.name, callId: call.id, tool: call.name, ...progress }),
   };
@@ -173,7 +170,7 @@ async function callTool(
   const whole = {
     ...outcome,
     ...(tool.isAgent === true && agentsIn(outcome, lent)),
-    ...(thought !== noUsage && { usage: addUsage(outcome.usage ?? noUsage, thought) }),
+    ...(sampling.used !== noUsage && { usage: addUsage(outcome.usage ?? noUsage, sampling.used) }),
     ...(isLookedAt && { made: { tool: tool.id, bytes: JSON.stringify(args) } }),
   };
   return fitted(whole, (words) => branch.keep(step, words));

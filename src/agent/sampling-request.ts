@@ -101,15 +101,18 @@ export function paramsOf({
   messages,
   tools,
   output,
-}: Pick<ModelRequest, 'system' | 'messages' | 'tools' | 'output'>): JsonObject {
+  maxTokens = longestReply,
+  toolChoice,
+}: Pick<ModelRequest, 'system' | 'messages' | 'tools' | 'output' | 'maxTokens' | 'toolChoice'>): JsonObject {
   const shape = output === undefined ? [] : [`${answerShape}\n${JSON.stringify(output)}`];
   const prompt = [...(system === '' ? [] : [system]), ...shape].join('\n\n');
   return {
     ...(prompt !== '' && { systemPrompt: prompt }),
     messages: messages.flatMap(samplingMessages),
-    maxTokens: longestReply,
+    maxTokens,
     ...(tools.length > 0 && {
       tools: tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema })),
+      ...(toolChoice !== undefined && { toolChoice: { mode: toolChoice } }),
     }),
   };
 }

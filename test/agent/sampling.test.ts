@@ -5,7 +5,7 @@ import type { Limits } from '../../src/agent/limits.ts';
 import { runAgent } from '../../src/agent/loop.ts';
 import { ModelError, type ModelReply } from '../../src/agent/model.ts';
 import { newRun } from '../../src/agent/run.ts';
-import { sampled } from '../../src/agent/sampling.ts';
+import { openSampling } from '../../src/agent/sampling.ts';
 import { SamplingRefused } from '../../src/agent/tool.ts';
 import type { Json, JsonObject } from '../../src/json.ts';
 import { text } from '../../src/task/content.ts';
@@ -21,8 +21,12 @@ async function sample(params: JsonObject, lines: (ModelReply | Error)[] = [says(
   const model = fakeModel(lines);
   const { context } = rehearsal();
   const run = newRun(fakeAgent({ model, limits }), asks('SECRET of the agent'), context, undefined);
-  const { result, usage } = await sampled({ run, branch: context }, params, signal);
-  return { run, result, usage, asked: model.asked[0] };
+  const sampling = openSampling(
+    { run, branch: context, lent: undefined },
+    { step: 'call', isAgent: false, away: (wait) => wait() },
+  );
+  const result = await sampling.sample(params, signal);
+  return { run, result, usage: sampling.used, asked: model.asked[0] };
 }
 
 test('the model is asked what the server asks, and nothing of what the agent knows', async () => {
