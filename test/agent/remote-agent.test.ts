@@ -392,3 +392,50 @@ test('while a person is waited for, no time that is left to it goes by', async (
     vi.useRealTimers();
   }
 });
+
+describe('when it wants a model to think for it', () => {
+  const hello = { messages: [{ role: 'user', content: { type: 'text', text: 'hello' } }], maxTokens: 100 };
+  const thinking = (times: number, heard: string[]): EffectTool =>
+    remote('triage', async (options) => {
+      for (let n = 0; n < times; n += 1)
+        await options.sample(hello, options.signal).then(
+          ({ content }) => heard.push(JSON.stringify(content)),
+          (error: unknown) => heard.push(String(error)),
+        );
+      return { ...ok('did'), usage: noUsage, agents: 1 };
+    });
+
+  test('its caller does, within what was left to it, and counts it', async () => {
+    const heard: string[] = [];
+    const model = fakeModel([
+      calls([
+        ['triage', { n: 1 }],
+        ['other', {}],
+      ]),
+      ...Array.from({ length: 9 }, () => says('hi')),
+    ]);
+    const other = remote('other', async () => ({ ...ok('did'), usage: noUsage, agents: 1 }));
+    const agent = caller({ model, tools: [thinking(4, heard), other], limits: { tokens: 75 } });
+    const result = await runAgent(agent, asks('go'), rehearsal().context);
+    // 15 of 75 are used, and half of the rest is for each call: two replies.
+    expect(heard.slice(0, 2)).toEqual(['{"type":"text","text":"hi"}', '{"type":"text","text":"hi"}']);
+    expect(heard.slice(2)).toEqual(Array(2).fill(expect.stringContaining('it has used 30 of its 30 tokens')));
+    expect(result).toMatchObject({ stop: 'answer', usage: { inputTokens: 40, outputTokens: 20 } });
+  });
+
+  test('the caller of the task does, where the agent that called has no model of its own', async () => {
+    const heard: string[] = [];
+    const asked: InputRequest[] = [];
+    const replies = [calls([['triage']]), says('done')];
+    const steps: Model = { ...fakeModel(replies), isPlan: true };
+    const { context } = rehearsal([], Infinity, undefined, (_, request) => {
+      asked.push(request);
+      return asked.length === 1
+        ? accept({ role: 'assistant', content: { type: 'text', text: 'hi' }, model: 'm' })
+        : { action: 'decline' };
+    });
+    await runAgent(caller({ model: steps, tools: [thinking(2, heard)] }), asks('go'), context);
+    expect(asked[0]).toMatchObject({ kind: 'sampling', params: { maxTokens: 100 } });
+    expect(heard).toEqual(['{"type":"text","text":"hi"}', expect.stringContaining('was not lent')]);
+  });
+});
