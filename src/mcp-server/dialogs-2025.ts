@@ -216,7 +216,7 @@ export class Dialogs {
   async #ask(entry: Followed, key: string, request: InputRequest, route: Route): Promise<void> {
     const dialog: Dialog = { route, withdrawn: new AbortController() };
     entry.dialogs.set(key, dialog);
-    const said = await this.#answerTo(entry.task, request, dialog);
+    const said = await this.#answerTo(entry.task, key, request, dialog);
     // Withdrawn, or asked again on another stream: whatever was said here counts no more.
     if (said === 'withdrawn') return this.#over(entry, key, dialog);
     const isMisfit = said !== undefined && faultOf(request, said) !== undefined;
@@ -234,12 +234,13 @@ export class Dialogs {
   /** Undefined: dismissed by the client's software. */
   async #answerTo(
     task: Task,
+    key: string,
     request: InputRequest,
     { route, withdrawn }: Dialog,
   ): Promise<InputResponse | 'withdrawn' | undefined> {
     const { signal } = withdrawn;
     try {
-      const answer = await route.send(wireRequest(task, request, this.#options.asks(), '2025'), signal);
+      const answer = await route.send(wireRequest(task, request, this.#options.asks(), '2025', key), signal);
       return signal.aborted ? 'withdrawn' : inputResponse(request, answer);
     } catch (error) {
       if (signal.aborted) return 'withdrawn';

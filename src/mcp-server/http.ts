@@ -58,7 +58,7 @@ export async function serveHttp(options: ServeHttpOptions): Promise<HttpDoor> {
   }
   const gate = createGate(options.auth, log);
   const mayEnter = guardFor(options.hosts ?? []);
-  const tooMuch = options.ownerLimits && ownerLimits(options.engine, options.ownerLimits);
+  const tooMuch = ownerLimits(options.engine, options.ownerLimits ?? {});
   const calls = new Calls(options.maxCalls);
   const caller = (era: Era, owner: string) => ({ era, owner, calls });
   const sessions = new Sessions(
@@ -128,7 +128,7 @@ export async function serveHttp(options: ServeHttpOptions): Promise<HttpDoor> {
     const era = isLegacy(request, message) ? '2025' : '2026';
     if (callsIn.length > 0) {
       for (const call of callsIn) {
-        const refusal = isStart(call, era, options) ? await tooMuch?.(owner) : undefined;
+        const refusal = isStart(call, era, options) ? await tooMuch(owner) : undefined;
         if (refusal === undefined) continue;
         return refuse(response, 429, unavailableCode, refusal.message, message, refusal.retryAfterSeconds);
       }

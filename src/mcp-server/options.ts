@@ -55,7 +55,7 @@ export interface ServeOptions {
   log: Log;
   /** More of the protocol (prompts, resources): runs on every server instance before it meets its caller. */
   extend?: (server: McpServer, era: Era) => void;
-  /** What one owner may start. Default: no bound but `maxCalls`. */
+  /** What one owner may start. */
   ownerLimits?: OwnerLimits;
   /** Calls at work at once; more are refused with "try again". Default 1000. */
   maxCalls?: number;

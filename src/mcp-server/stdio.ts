@@ -36,7 +36,7 @@ export async function serveStdio(options: ServeStdioOptions): Promise<StdioDoor>
   const { stdin = process.stdin, stdout = process.stdout, maxMessageBytes = 16 * 1024 * 1024, log } = options;
   const calls = new Calls(options.maxCalls);
   const owner = options.owner ?? localOwner;
-  const limits = options.ownerLimits && ownerLimits(options.engine, options.ownerLimits);
+  const limits = ownerLimits(options.engine, options.ownerLimits ?? {});
   /** A connection that begins with a probe gets a second instance for its session: the newest one is it. */
   let server: McpServer | undefined;
   const gone = Promise.withResolvers<void>();
@@ -46,7 +46,7 @@ export async function serveStdio(options: ServeStdioOptions): Promise<StdioDoor>
         era: era === 'modern' ? '2026' : '2025',
         owner,
         calls,
-        ...(limits !== undefined && { tooMuch: () => limits(owner) }),
+        tooMuch: () => limits(owner),
       });
       return server;
     },

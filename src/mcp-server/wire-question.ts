@@ -63,6 +63,7 @@ export interface WireRequest {
 
 /**
  * @param task that asks.
+ * @param key of the question, on a wire that has none
  * @param wire `2026` has no `elicitationId`: what became of a URL is told from the task, not by a notification.
  */
 export function wireRequest(
@@ -70,9 +71,10 @@ export function wireRequest(
   request: InputRequest,
   asks: Askable,
   wire: '2025' | '2026',
+  key?: string,
 ): WireRequest {
   const { method, params } = bareRequest(request, asks, wire);
-  const _meta = { ...(params?.['_meta'] as JsonObject | undefined), ...questionMeta(task, request) };
+  const _meta = { ...(params?.['_meta'] as JsonObject | undefined), ...questionMeta(task, request, key) };
   if (Object.keys(_meta).length === 0) return { method, ...(params !== undefined && { params }) };
   return { method, params: { ...params, _meta } };
 }

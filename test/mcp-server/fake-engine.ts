@@ -30,12 +30,15 @@ export class FakeEngine implements ServedEngine {
   readonly started: StartTask[] = [];
   readonly cancelled: string[] = [];
   readonly lines = new StatusLines();
+  /** By name. */
+  readonly agents: Record<string, FakeAgent>;
   readonly #engine: TaskEngine & TaskKeeper;
   readonly #open = new Map<string, Task>();
   readonly #changes = new EventEmitter();
 
   /** @param path of the store; by default it is in memory. */
   constructor(agents: Record<string, FakeAgent>, path = ':memory:') {
+    this.agents = agents;
     this.#changes.setMaxListeners(0);
     this.#engine = createEngine({
       store: openSqliteStore(path),

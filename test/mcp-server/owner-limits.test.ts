@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { serveHttp, type HttpDoor } from '../../src/mcp-server/http.ts';
-import { ownerLimits } from '../../src/mcp-server/owner-limits.ts';
+import { ownerLimits, type OwnerLimits } from '../../src/mcp-server/owner-limits.ts';
 import type { Task } from '../../src/task/task.ts';
 import { fakeNetwork } from './network.ts';
-import { openPeer, tasks } from './peer-2026.ts';
+import { openPeer, tasks, type Message } from './peer-2026.ts';
 import { initialize, post2025, postModern } from './wire.ts';
 
 describe('the account of an owner', () => {
   /** `open` is what the store counts. */
-  const account = (limits: { openTasks: number; startsPerSecond: number }) => {
+  const account = (limits: OwnerLimits) => {
     const state = { open: 0, now: 0, counted: 0 };
     const list = async ({ status }: { status?: string }): Promise<Task[]> => {
       state.counted += 1;
@@ -45,6 +45,52 @@ describe('the account of an owner', () => {
     const told = await Promise.all(Array.from({ length: 10 }, () => mayStart('ann')));
     expect(told.filter((refusal) => refusal === undefined)).toHaveLength(2);
     expect(state.counted).toBe(2);
+  });
+});
+
+describe('the tasks of an owner that are at work', () => {
+  const account = (limits: OwnerLimits) => {
+    const state = { working: 0, now: 0, counted: 0, countsFor: 0 };
+    const list = async ({ status, limit = 0 }: { status?: string; limit?: number }): Promise<Task[]> => {
+      expect(status).toBe('working');
+      state.counted += 1;
+      state.now += state.countsFor;
+      return Array.from({ length: Math.min(limit, state.working) }, () => ({}) as Task);
+    };
+    const mayStart = ownerLimits({ list }, limits, () => state.now);
+    return { state, tell: async () => (await mayStart('ann'))?.message };
+  };
+
+  test('are a thousand at most where nothing is said', async () => {
+    const { state, tell } = account({});
+    for (let started = 0; started < 1000; started += 1) {
+      expect(await tell()).toBeUndefined();
+      state.working += 1;
+    }
+    expect(await tell()).toContain('You have 1000 tasks at work');
+    state.working = 999;
+    expect(await tell()).toBeUndefined();
+    expect(state.counted).toBe(3);
+  });
+
+  test('are as many as is said, beside the other limits', async () => {
+    const { state, tell } = account({ workingTasks: 2 });
+    expect(await tell()).toBeUndefined();
+    state.working = 2;
+    expect([await tell(), await tell()]).toEqual([undefined, expect.stringContaining('2 tasks at work')]);
+  });
+
+  test('are counted for a twentieth of the time at most, where counting takes long', async () => {
+    const { state, tell } = account({});
+    Object.assign(state, { working: 1000, countsFor: 100 });
+    for (let asked = 0; asked < 1000; asked += 1) {
+      expect(await tell()).toContain('1000 tasks at work');
+      state.now += 10;
+    }
+    expect(state.counted).toBeLessThanOrEqual(6);
+    state.working = 0;
+    state.now += 2000;
+    expect(await tell()).toBeUndefined();
   });
 });
 
@@ -100,4 +146,26 @@ test('over stdio a start too many is an error that says when to come back', asyn
   await peer.engine.cancel(String(result?.['taskId']), 'local');
   const after = await peer.request('tools/call', { name: 'echo', arguments: { message: 'x' } });
   expect(after.result).toMatchObject({ content: [{ text: 'x' }] });
+});
+
+test('agents that call each other in a circle through somebody who passes nothing on come to an end', async () => {
+  const { engine, options } = fakeNetwork({ ownerLimits: { workingTasks: 25 } });
+  const door = await serveHttp({
+    ...options,
+    agents: [{ name: 'circle', description: 'Calls itself from outside.' }],
+  });
+  const call = { method: 'tools/call', params: { name: 'circle', arguments: { message: 'x' } } };
+  const answered = async (): Promise<string> => {
+    const response = await postModern(door.url, call);
+    const { result } = (await response.json()) as Message;
+    return response.status === 200 ? result.content[0].text : `${response.status}`;
+  };
+  engine.agents['circle'] = answered;
+  try {
+    expect(await answered()).toBe('429');
+    expect(engine.started).toHaveLength(25);
+  } finally {
+    await door.close(0);
+    await engine.close(0);
+  }
 });
