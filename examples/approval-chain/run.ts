@@ -24,18 +24,28 @@ export async function approvalChain(): Promise<void> {
 
 async function refund(triage: Place, orders: string): Promise<void> {
   const order = join(orders, 'R-1042.json');
-  const { code, out } = await runAttended(triage, ['intake', 'R-1042: 120 EUR back, the box was broken.'], async (id) => {
-    check(!existsSync(order), 'nothing is paid before somebody approved it');
-    const [waiting] = await approvals(triage);
-    if (waiting === undefined) await answerQuestion(triage, id);
-    else {
-      check(waiting.chain.join(' → ') === 'intake → finance/controller → payments/clerk', 'the approval shows who asks');
-      await approve(triage, waiting);
-    }
-  });
+  const { code, out } = await runAttended(
+    triage,
+    ['intake', 'R-1042: 120 EUR back, the box was broken.'],
+    async (id) => {
+      check(!existsSync(order), 'nothing is paid before somebody approved it');
+      const [waiting] = await approvals(triage);
+      if (waiting === undefined) await answerQuestion(triage, id);
+      else {
+        check(
+          waiting.chain.join(' → ') === 'intake → finance/controller → payments/clerk',
+          'the approval shows who asks',
+        );
+        await approve(triage, waiting);
+      }
+    },
+  );
   say(JSON.parse(out).answer);
   check(code === 0, 'the task has ended well');
-  check(JSON.parse(readFileSync(order, 'utf8')).centre === 'service', 'the order has what the person at the top answered');
+  check(
+    JSON.parse(readFileSync(order, 'utf8')).centre === 'service',
+    'the order has what the person at the top answered',
+  );
 }
 
 async function refused(triage: Place, orders: string): Promise<void> {

@@ -32,7 +32,10 @@ export async function codeMigration(): Promise<void> {
   });
   say(JSON.parse(out).answer);
   check(code === 0, 'the task has ended well');
-  check(files.every((file) => !isCommonJs(file)), `all ${files.length} files are ES modules`);
+  check(
+    files.every((file) => !isCommonJs(file)),
+    `all ${files.length} files are ES modules`,
+  );
   testsPass(project);
 }
 

@@ -5,14 +5,30 @@ export default function reply({ turn, results, messages }) {
   if (turn === 0) return call('files__list_allowed_directories', [{}]);
   if (turn === 1) {
     const folder = results[0].text.split('\n').at(-1).trim();
-    return call('files__search_files', ['**/*.js', '**/package.json'].map((pattern) => ({ path: folder, pattern, excludePatterns: ['**/node_modules/**'] })));
+    return call(
+      'files__search_files',
+      ['**/*.js', '**/package.json'].map((pattern) => ({
+        path: folder,
+        pattern,
+        excludePatterns: ['**/node_modules/**'],
+      })),
+    );
   }
   if (turn === 2) {
     const found = results.flatMap(({ text }) => text.split('\n').filter((line) => /\.(js|json)$/.test(line)));
-    return found.length === 0 ? answer([]) : call('files__read_text_file', found.toSorted().map((path) => ({ path })));
+    return found.length === 0
+      ? answer([])
+      : call(
+          'files__read_text_file',
+          found.toSorted().map((path) => ({ path })),
+        );
   }
-  const asked = messages.findLast(({ role }) => role === 'assistant').content.filter(({ type }) => type === 'tool_call');
-  return answer(asked.flatMap(({ args }, index) => (isToChange(args.path, results[index].text) ? [{ path: args.path }] : [])));
+  const asked = messages
+    .findLast(({ role }) => role === 'assistant')
+    .content.filter(({ type }) => type === 'tool_call');
+  return answer(
+    asked.flatMap(({ args }, index) => (isToChange(args.path, results[index].text) ? [{ path: args.path }] : [])),
+  );
 }
 
 const isToChange = (path, text) => (path.endsWith('package.json') ? !text.includes('"module"') : commonJs.test(text));

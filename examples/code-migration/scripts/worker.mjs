@@ -13,7 +13,10 @@ const asModulePackage = (text) => `${JSON.stringify({ ...JSON.parse(text), type:
 const asModule = (text) =>
   text
     .replace(/^'use strict';\n+/, '')
-    .replaceAll(/^const (\w+|\{[^}]*\}) = require\('([^']+)'\);/gm, (_, names, from) => `import ${imported(names)} from '${located(from)}';`)
+    .replaceAll(
+      /^const (\w+|\{[^}]*\}) = require\('([^']+)'\);/gm,
+      (_, names, from) => `import ${imported(names)} from '${located(from)}';`,
+    )
     .replaceAll(/^module\.exports = (\{[^}]*\});/gm, (_, names) => `export ${names};`)
     .replaceAll(/^module\.exports = (\w+);/gm, (_, name) => `export default ${name};`)
     .replaceAll(/^exports\.(\w+) = /gm, (_, name) => `export const ${name} = `);

@@ -4,8 +4,12 @@ const thinks = 200; // milliseconds a turn
 export default function reply({ turn, user, results, messages }) {
   const { region } = JSON.parse(user);
   const sql = (text) => ({ calls: [{ tool: 'shop__execute_sql', args: { sql: text } }], delay: thinks });
-  if (turn === 0) return sql(`select count(*) as orders, sum(amount) as revenue from orders where region = '${region}'`);
-  if (turn === 1) return sql(`select month from orders where region = '${region}' group by month order by sum(amount) desc, month limit 1`);
+  if (turn === 0)
+    return sql(`select count(*) as orders, sum(amount) as revenue from orders where region = '${region}'`);
+  if (turn === 1)
+    return sql(
+      `select month from orders where region = '${region}' group by month order by sum(amount) desc, month limit 1`,
+    );
   if (turn === 2) return { calls: [{ tool: 'notes__list_allowed_directories', args: {} }] };
   if (turn === 3) {
     const folder = results[0].text.split('\n').at(-1).trim();

@@ -6,10 +6,16 @@ export default function reply({ turn, user, results, messages }) {
   const sum = findings.reduce((all, { revenue }) => all + revenue, 0);
   if (turn === 1) {
     const folder = results[0].text.split('\n').at(-1).trim();
-    return { calls: [{ tool: 'desk__write_file', args: { path: `${folder}/report.md`, content: reportOf(findings, sum) } }] };
+    return {
+      calls: [{ tool: 'desk__write_file', args: { path: `${folder}/report.md`, content: reportOf(findings, sum) } }],
+    };
   }
-  const { args } = messages.findLast(({ role }) => role === 'assistant').content.find(({ type }) => type === 'tool_call');
-  return results[0].isError ? `The report could not be written: ${results[0].text}` : `${euros(sum)} euros in ${findings.length} regions: ${args.path}`;
+  const { args } = messages
+    .findLast(({ role }) => role === 'assistant')
+    .content.find(({ type }) => type === 'tool_call');
+  return results[0].isError
+    ? `The report could not be written: ${results[0].text}`
+    : `${euros(sum)} euros in ${findings.length} regions: ${args.path}`;
 }
 
 const reportOf = (findings, sum) =>
@@ -18,7 +24,10 @@ const reportOf = (findings, sum) =>
     '',
     '| Region | Revenue | Orders | Best month | Complaints |',
     '|---|---:|---:|---|---:|',
-    ...findings.map(({ region, revenue, orders, best_month, complaints }) => `| ${region} | ${euros(revenue)} | ${orders} | ${best_month} | ${complaints} |`),
+    ...findings.map(
+      ({ region, revenue, orders, best_month, complaints }) =>
+        `| ${region} | ${euros(revenue)} | ${orders} | ${best_month} | ${complaints} |`,
+    ),
     '',
     `In all ${euros(sum)} euros.`,
     '',
