@@ -5,7 +5,7 @@
  *   M1. What comes in only narrows (B3): limits are the least of ours and theirs, their rules deny and ask and allow
  *       nothing, what people granted there is not granted here.
  *   M2. What goes out is what an agent of this network would get for the same call, in whole tokens and milliseconds. What
- *       does not fit is never left out: rules that ask become one that asks about every tool, and where too many deny, the
+ *       does not fit is never left out: rules that ask become one that asks about every call, and where too many deny, the
  *       call is not made.
  */
 import type { Link, Mandate } from '../task/mandate.ts';
@@ -35,12 +35,12 @@ export function mandateOf(lent: Allowance, left: number | undefined): Mandate {
     ...(cost !== undefined && { cost: Math.max(0, cost) }),
     ...(left !== undefined && { time: Math.max(0, Math.floor(left)) }),
     deny,
-    ask: ask.some(isTooLong) || ask.length > mandateBounds.patterns ? [everyTool] : ask,
+    ask: ask.some(isTooLong) || ask.length > mandateBounds.patterns ? [everything] : ask,
   };
 }
 
-/** Matches every `server/tool`. */
-const everyTool = '*/*';
+/** The glob that is about every call. */
+const everything = '*';
 
 const isTooLong = (pattern: string): boolean => pattern.length > mandateBounds.pattern;
 

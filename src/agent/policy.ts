@@ -40,7 +40,7 @@ export interface Policy {
   readonly carried?: Carried;
 }
 
-/** `server/tool` globs. */
+/** `server/tool` globs; `*` is about every call. */
 export interface Carried {
   readonly deny: readonly string[];
   readonly ask: readonly string[];

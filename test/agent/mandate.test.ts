@@ -174,9 +174,9 @@ describe('rules that are handed on', () => {
     expect(mandateOf(allowance, undefined)).toMatchObject({ deny: many('d', most), ask: many('a', most) });
   });
 
-  test('where too many ask, or one is too long, every tool asks', () => {
+  test('where too many ask, or one is too long, every call asks', () => {
     for (const ask of [many('a', 101), [`*/${'x'.repeat(200)}`]])
-      expect(mandateOf(lent([], ask), undefined).ask).toEqual(['*/*']);
+      expect(mandateOf(lent([], ask), undefined).ask).toEqual(['*']);
   });
 
   test('where too many deny, or one is too long, nothing is handed on', () => {
