@@ -43,7 +43,6 @@ export function exitCodeOfTask(task: Task, interruption?: Interruption): ExitCod
     case 'stopped':
       return exitCode.denied;
     case 'refusal':
-    case 'step_failed':
     case 'length':
     case 'bad_output':
     case 'step_failed':

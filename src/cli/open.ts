@@ -6,6 +6,7 @@ import type { Config, ModelConfig } from '../config/config.ts';
 import { formatProblems } from '../config/format-problems.ts';
 import { type Loaded, loadConfig } from '../config/load-config.ts';
 import type { LoadedNetwork } from '../config/load-network.ts';
+import type { NetworkTree } from '../config/network-tree.ts';
 import type { Problem } from '../config/problem.ts';
 import { messageOf, UsageError } from '../errors.ts';
 import { createLog, type LogLevel } from '../log.ts';
@@ -50,11 +51,21 @@ export async function readNetwork(globals: Globals): Promise<LoadedNetwork> {
 
 /** The same for a command that needs it whole; warnings go to stderr, a line each. @throws ConfigError it has errors. */
 export async function openConfig(globals: Globals, terminal: Terminal): Promise<Config> {
-  const loaded = await readConfig(globals);
-  if (!loaded.ok) throw new ConfigError(loaded.problems, hasColor(terminal.err));
-  if (globals.quiet !== true) for (const line of warningLines(loaded.warnings)) writeAbove(terminal.err, `${line}\n`);
-  return loaded.config;
+  return whole(await readConfig(globals), globals, terminal).config;
 }
+
+/** With the files of the Deputies that its servers start. @throws ConfigError it has errors. */
+export async function openNetworkTree(globals: Globals, terminal: Terminal): Promise<NetworkTree> {
+  return whole(await readNetwork(globals), globals, terminal).tree;
+}
+
+function whole<T extends Loaded>(loaded: T, globals: Globals, terminal: Terminal): Extract<T, { ok: true }> {
+  if (!isWhole(loaded)) throw new ConfigError(loaded.ok ? [] : loaded.problems, hasColor(terminal.err));
+  if (globals.quiet !== true) for (const line of warningLines(loaded.warnings)) writeAbove(terminal.err, `${line}\n`);
+  return loaded;
+}
+
+const isWhole = <T extends Loaded>(loaded: T): loaded is Extract<T, { ok: true }> => loaded.ok;
 
 /** A line each; what is said of many models in the same words is one. */
 function warningLines(warnings: readonly Problem[]): string[] {

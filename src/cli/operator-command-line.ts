@@ -1,4 +1,4 @@
-/** The commands for whoever answers for the network: what rules decide, what was decided, a copy of the store. */
+/** The commands for whoever answers for the network: what rules decide, what calls what, what was decided, a copy of the store. */
 import type { Command } from 'commander';
 import type { ExitCode } from './exit.ts';
 import type { Globals } from './globals.ts';
@@ -23,6 +23,16 @@ export function addOperatorCommands(program: Command, run: Run): void {
         await run((...here) => explainPermissions(agent, tool, args, options, ...here));
       },
     );
+
+  program
+    .command('graph')
+    .description('what calls what, as a Mermaid flowchart; no server is started')
+    .argument('[agent]', 'only what this agent reaches')
+    .option('--json', 'print one object')
+    .action(async (agent: string | undefined, options: { json?: boolean }) => {
+      const { graph } = await import('./graph.ts');
+      await run((...here) => graph(agent, options, ...here));
+    });
 
   const audit = program
     .command('audit')
