@@ -300,6 +300,7 @@ export function createEngine(options: EngineOptions): TaskEngine & TaskKeeper {
     prune,
     atWork: () => here.all().map(({ task }) => task),
     called: () => store.called(),
+    heard: (ids, at) => store.heard(ids, at),
     async leftBehind() {
       const left = await store.leftBehind();
       // A power cut must not bring a task back whose calls were ended for it.

@@ -8,7 +8,7 @@ import { close, openQuestions, settle, waited } from './sqlite-questions.ts';
 import { questionFrom } from './sqlite-rows.ts';
 import type { Store } from './store.ts';
 
-type Outside = 'answer' | 'rename' | 'cancel' | 'send' | 'retry' | 'expire';
+type Outside = 'answer' | 'rename' | 'cancel' | 'send' | 'retry' | 'expire' | 'heard';
 
 export function fromOutside(db: Database, { recording }: AuditLog): Pick<Store, Outside> {
   const { sql, run, transact } = db;
@@ -51,6 +51,10 @@ export function fromOutside(db: Database, { recording }: AuditLog): Pick<Store, 
         close(db, append, openQuestions(db, id), 'withdrawn', at);
         leaveBehind(db, id);
         return true;
+      }),
+    heard: async (ids, at) =>
+      transact(() => {
+        for (const id of ids) sql('update task set heard_at = max(ifnull(heard_at, 0), ?) where id = ?').run(at, id);
       }),
     send: async (id, text, by, at) =>
       recording((append) => {

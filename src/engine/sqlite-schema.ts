@@ -84,7 +84,9 @@ const migrations = [
   -- What an agent of another Deputy left to the task that it called, and the trace that came with the call. JSON.
   alter table task add column mandate text;
   alter table task add column trace text;
-  create index task_called on task (status, id, owner)
+  -- When its caller was heard of.
+  alter table task add column heard_at integer;
+  create index task_called on task (status, id, owner, heard_at)
     where mandate is not null and status in ('working', 'input_required');
 
   -- Which tool was called; whether the task ended before the one that the call became elsewhere. Such are few.

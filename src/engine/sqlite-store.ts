@@ -136,9 +136,15 @@ function reading({ sql, run }: Database): Pick<Store, Reading> {
       ),
     called: async () =>
       run(() =>
-        sql(`select id, owner from task where mandate is not null and status in ('working', 'input_required')`)
+        sql(
+          `select id, owner, heard_at from task where mandate is not null and status in ('working', 'input_required')`,
+        )
           .all()
-          .map((row) => ({ id: String(row['id']), owner: String(row['owner']) })),
+          .map((row) => ({
+            id: String(row['id']),
+            owner: String(row['owner']),
+            ...(row['heard_at'] !== null && { heardAt: Number(row['heard_at']) }),
+          })),
       ),
     load: async (id) =>
       run(() => {

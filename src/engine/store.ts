@@ -8,7 +8,7 @@
 import { UnavailableError } from '../errors.ts';
 import type { EffectClass } from '../task/effect.ts';
 import type { AuditEntry, AuditNote } from '../task/audit.ts';
-import type { ArtifactInfo, Grant, Kept, LeftBehind, Range, TaskFilter } from '../task/engine.ts';
+import type { ArtifactInfo, Called, Grant, Kept, LeftBehind, Range, TaskFilter } from '../task/engine.ts';
 import type { Answer, Answerer, Intent, Question, Sent } from '../task/question.ts';
 import type { StepRecord, Task, TerminalState } from '../task/task.ts';
 import type { Anchor } from './audit-chain.ts';
@@ -120,7 +120,9 @@ export interface Store {
   lastOf(owner: string, conversation: string): Promise<Task | undefined>;
   started(owner: string, agent: string, startKey: string): Promise<Task | undefined>;
   /** Tasks with a mandate that are not terminal. The price must not grow with those that are, or have none. */
-  called(): Promise<{ id: string; owner: string }[]>;
+  called(): Promise<Called[]>;
+  /** Of tasks that are gone or over it means nothing; of two times the later one counts. */
+  heard(ids: readonly string[], at: number): Promise<void>;
   load(id: string): Promise<Loaded | undefined>;
   /** In the order of their recording. */
   steps(id: string): Promise<StepRecord[]>;

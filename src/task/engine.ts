@@ -96,7 +96,9 @@ export interface TaskKeeper {
   /** The tasks at work in this process: none of those that wait for a person or a time. */
   atWork(): readonly Task[];
   /** Open tasks that agents of other Deputies started (`Task.mandate`). The price does not grow with other tasks. */
-  called(): Promise<readonly { id: string; owner: string }[]>;
+  called(): Promise<readonly Called[]>;
+  /** The callers of these tasks were heard of, at `at`: for all processes of the store. */
+  heard(ids: readonly string[], at: number): Promise<void>;
   /**
    * What ended tasks of ours left open at other servers, however and in whichever process they ended: to be cancelled
    * there. Who runs a task tells the servers by itself when it is cut off, and that cannot be told here from a death
@@ -116,6 +118,13 @@ export interface TaskKeeper {
   verifyAudit(): Promise<AuditVerdict>;
   /** A whole copy of the store as it is now, made while it is in use. @throws UsageError the file is there already. */
   backup(file: string): Promise<void>;
+}
+
+export interface Called {
+  id: string;
+  owner: string;
+  /** When its caller was heard of last, as far as a process has said so, in milliseconds since the epoch. */
+  heardAt?: number;
 }
 
 export interface LeftBehind {

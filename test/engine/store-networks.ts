@@ -80,6 +80,27 @@ export function networkStoreContract(open: () => Store): void {
     await store.close();
   });
 
+  test('when the caller of a called task was heard of is kept, the latest time of all processes', async () => {
+    const store = await openWith(open, begun('t', { mandate }), begun('asks', { mandate }), begun('plain'));
+    const heard = async () => new Map((await store.called()).map(({ id, heardAt }) => [id, heardAt]));
+    expect(await heard()).toEqual(
+      new Map([
+        ['t', undefined],
+        ['asks', undefined],
+      ]),
+    );
+    await store.heard(['t', 'plain', 'nobody'], 5_000);
+    await store.heard(['t', 'asks'], 4_000);
+    expect(await heard()).toEqual(
+      new Map([
+        ['t', 5_000],
+        ['asks', 4_000],
+      ]),
+    );
+    expect((await store.task('t'))?.updatedAt).toBeLessThan(4_000);
+    await store.close();
+  });
+
   test.each<[string, (store: Store) => Promise<unknown>]>([
     ['completed', (store) => store.write([ended('t', 3_000)])],
     ['failed', (store) => store.write([{ kind: 'end', ...run, at: 3_000, status: 'failed', outcome: '{"error":{}}' }])],
