@@ -14,6 +14,7 @@ import { limitReached, type Paused, tokensOf, workTime } from './limits.ts';
 import { type Model, ModelError, type ModelReply, type ModelRequest } from './model.ts';
 import type { Calling } from './prepare-call.ts';
 import { modelFor } from './run.ts';
+import { longestReply, messagesFrom, namesOf, paramsOf, toolsFrom, wordOf } from './sampling-request.ts';
 import { replyFrom, resultOf, stopSequencesIn } from './sampling-result.ts';
 import { SamplingRefused } from './tool.ts';
 
