@@ -138,6 +138,7 @@ async function listen(server: Server, call: RemoteCall, id: string, ear: Ear, si
       .catch((error: unknown) => (isRefusal(error) ? false : undefined));
     if (isOffered === false || call.isAgent !== true) return;
     ear.forget();
+    if (isOffered === true) ear.poke();
     await sleep(isOffered === true ? poll : pollTold, undefined, { signal, ref: false });
   }
 }

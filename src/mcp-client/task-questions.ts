@@ -6,6 +6,7 @@
  * `tasks/result`, which has to be opened for that (seam 6 of the protocol notes), and `reception.ts` finds the way here
  * by the task that its requests name.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ToolCallOptions, ToolOutcome } from '../agent/tool.ts';
 import { sha256 } from '../hash.ts';
 import { isJsonObject, type Json } from '../json.ts';
@@ -68,7 +69,7 @@ export function openTaskQuestions(
         if (told.kind === 'lost' && (await look(server, id, ended)).kind === 'task')
           fail('its server did not take the answer');
         if (told.kind !== 'silent') break;
-        await new Promise((resolve) => setTimeout(resolve, server.timings.poll));
+        await sleep(server.timings.poll, undefined, { signal: ended });
       }
       answered.add(key);
       onNews();
@@ -106,6 +107,11 @@ export function openTaskQuestions(
       const answer = await askAbout(server, 'tasks/result', id, signal, noTimeout);
       if (answer.kind === 'answer') stop(call.read(answer.answer), true);
       if (answer.kind === 'refused') stop(failure(`${call.id} failed: ${answer.why}`), true);
+      if (answer.kind === 'silent') {
+        // Its server may be gone, which nothing else would tell.
+        await sleep(server.timings.poll, undefined, { signal });
+        onNews();
+      }
     } catch {
       // Closed.
     } finally {
