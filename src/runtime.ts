@@ -228,16 +228,24 @@ function journalAfter({ keep, keepJournal }: Config['store']): number {
 }
 
 const exposedBy = (config: Config): ServedAgent[] =>
-  config.serve.expose.map((name) => servedAgent(agentIn(config, name)));
+  config.serve.expose.map((name) => servedAgent(config, agentIn(config, name)));
 
-function servedAgent({ name, description, input, output }: AgentConfig): ServedAgent {
+function servedAgent(config: Config, { name, description, input, output }: AgentConfig): ServedAgent {
   return {
     name,
     description,
     ...(input !== undefined && { input: { schema: input, check: schemaCheck(input) } }),
     ...(output !== undefined && { output: { schema: output } }),
     annotations: mayWrite,
+    ...(thinksWithCaller(config, name) && { needs: ['sampling'] }),
   };
+}
+
+/** It has no model of its own, nor have the agents that it is composed of. */
+function thinksWithCaller(config: Config, name: string, above: readonly string[] = []): boolean {
+  const { model, agents } = agentIn(config, name);
+  if (model.provider !== 'plan' || above.includes(name)) return model.provider === 'client';
+  return agents.some((child) => thinksWithCaller(config, child, [...above, name]));
 }
 
 const mayWrite = { readOnlyHint: false, destructiveHint: true, openWorldHint: true };
