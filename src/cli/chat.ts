@@ -4,6 +4,7 @@ import { BusyError, DeputyError, messageOf } from '../errors.ts';
 import { type ExitCode, exitCode, exitCodeOfError, exitCodeOfInterruption } from './exit.ts';
 import { type Globals, named } from './globals.ts';
 import { type Interruptions, watchInterruptions } from './interruptions.ts';
+import { refuseLentModel } from './lent-model.ts';
 import { openConfig, withRuntime } from './open.ts';
 import { inputOf, runTask } from './run.ts';
 import { paintFor, type Terminal } from './terminal.ts';
@@ -14,6 +15,7 @@ const greeting = 'Type a message. /new begins another conversation, /quit or Ctr
 export async function chat(agentName: string | undefined, globals: Globals, terminal: Terminal): Promise<ExitCode> {
   const config = await openConfig(globals, terminal);
   const agent = named(config.agents, agentName ?? config.serve.expose[0] ?? config.agents[0]?.name ?? '', 'agent');
+  refuseLentModel(config, agent.name);
   const show = { format: 'text', quiet: globals.quiet === true } as const;
   const paint = paintFor(terminal.err);
 

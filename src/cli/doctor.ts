@@ -3,7 +3,7 @@ import { modelsOf } from '../config/models-of.ts';
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { relative } from 'node:path';
-import type { Config, ModelConfig } from '../config/config.ts';
+import type { AgentConfig, Config, ModelConfig } from '../config/config.ts';
 import { formatProblems } from '../config/format-problems.ts';
 import type { Loaded } from '../config/load-config.ts';
 import type { Runtime } from '../runtime.ts';
@@ -13,7 +13,7 @@ import type { Globals } from './globals.ts';
 import { hosts } from './hosts/hosts.ts';
 import { reach, untilInterrupted } from './mcp.ts';
 import { isNewEnough, oldestNode } from './node-version.ts';
-import { hasColor, readConfig, withRuntime } from './open.ts';
+import { hasColor, readNetwork, withRuntime } from './open.ts';
 import { count, duration } from './progress-lines.ts';
 import { paintFor, type Terminal } from './terminal.ts';
 
@@ -34,7 +34,7 @@ export function doctor(json: boolean, globals: Globals, terminal: Terminal): Pro
       if (!json) print(finding, terminal);
     };
     add(nodeFinding());
-    const loaded = await readConfig(globals);
+    const loaded = await readNetwork(globals);
     for (const finding of configFindings(loaded, hasColor(terminal.out) && !json)) add(finding);
     if (loaded.ok) {
       for (const finding of modelFindings(loaded.config)) add(finding);
@@ -94,13 +94,19 @@ function configFindings(loaded: Loaded, color: boolean): Finding[] {
 function modelFindings({ agents, root }: Config): Finding[] {
   const users = new Map<string, string[]>();
   for (const agent of agents) {
-    const chain = modelsOf(agent)
-      .map((model) => described(model, root))
-      .join(', then ');
-    if (chain === '') continue;
+    const chain = thinksWith(agent, root);
     users.set(chain, [...(users.get(chain) ?? []), agent.name]);
   }
   return [...users].map(([chain, names]) => ({ what: 'model', state: 'ok', message: `${names.join(', ')}: ${chain}` }));
+}
+
+function thinksWith(agent: AgentConfig, root: string): string {
+  const { model } = agent;
+  if (model.provider === 'client') return "thinks with its caller's model";
+  if (model.provider === 'plan') return `runs ${agent.agents.join(', ')} in steps, without a model of its own`;
+  return modelsOf(agent)
+    .map((one) => described(one, root))
+    .join(', then ');
 }
 
 function described({ provider, model, apiKey, baseUrl }: ModelConfig, root: string): string {

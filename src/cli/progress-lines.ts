@@ -1,9 +1,11 @@
 /** A progress tree as lines for a terminal, and one event as a line for a file. Pure functions. */
 import type { Json } from '../json.ts';
 import type { TaskEvent } from '../task/event.ts';
+import type { Activity } from '../task/mandate.ts';
 import type { Task } from '../task/task.ts';
 import type { Usage } from '../task/usage.ts';
 import { cleanText, columnsOf, oneLine } from './clean-text.ts';
+import { belowLines } from './progress-below.ts';
 import { type AgentNode, type CallNode, enclosing, type ProgressTree } from './progress-tree.ts';
 import type { Paint } from './terminal.ts';
 
@@ -44,7 +46,8 @@ function callLines(agent: AgentNode, indent: string, options: LineOptions, from 
         agentLine(call.agent, branch, call, options),
         ...callLines(call.agent, `${indent}${last ? '  ' : '│ '}`, options),
       ];
-    return [callLine(call, branch, group, options)];
+    const below = call.endedAt === undefined ? belowLines(call, `${indent}${last ? '  ' : '│ '}`, options) : [];
+    return [callLine(call, branch, group, options), ...below];
   });
 }
 
@@ -95,6 +98,9 @@ function argumentsOf(call: CallNode, group: readonly CallNode[]): string {
   if (group.length > 1) return group.map((one) => shortArgs(one.args)).join(', ');
   const { progress } = call;
   if (progress === undefined || call.endedAt !== undefined) return shortArgs(call.args);
+  // The call is an agent of another Deputy: what it does itself.
+  const own = call.below?.find(({ chain }) => chain.length <= 1);
+  if (own !== undefined) return own.line;
   const part = progress.total === undefined ? `${progress.progress}` : `${progress.progress}/${progress.total}`;
   return `${part} ${progress.message ?? ''}`;
 }
@@ -127,6 +133,7 @@ export function eventLine(tree: ProgressTree, event: TaskEvent): string | undefi
       return `${chain}: ${what} ${event.isError ? `failed${time}: ${oneLine(event.summary, 160)}` : `done${time}`}`;
     }
     case 'tool_progress':
+      if (event.below !== undefined) return newsLines(chain, tree.calls.get(event.path)?.news ?? []);
       return event.message === undefined ? undefined : `${chain}: ${oneLine(`${event.tool}: ${event.message}`, 200)}`;
     case 'compacted':
       return `${chain}: summed up ${count(event.messages, 'message')} to make room`;
@@ -138,6 +145,13 @@ export function eventLine(tree: ProgressTree, event: TaskEvent): string | undefi
     case 'thinking_delta':
       return undefined;
   }
+}
+
+function newsLines(chain: string, news: readonly Activity[]): string | undefined {
+  const lines = news.map(
+    (one) => `${[chain, ...one.chain.map((name) => oneLine(name, 64))].join(' > ')}: ${oneLine(one.line, 200)}`,
+  );
+  return lines.length === 0 ? undefined : lines.join('\n');
 }
 
 /** Why it does nothing at the moment, and what may be done about it: whole, for it holds commands. */

@@ -4,6 +4,7 @@
  */
 import type { Json } from '../json.ts';
 import type { TaskEvent } from '../task/event.ts';
+import type { Activity } from '../task/mandate.ts';
 import type { StopReason } from '../task/task.ts';
 import { addUsage, noUsage, type Usage } from '../task/usage.ts';
 
@@ -34,6 +35,10 @@ export interface CallNode {
   /** The start of what it returned. */
   summary?: string;
   progress?: { progress: number; total?: number; message?: string };
+  /** What agents of another Deputy do at the moment, where the call is one of them: chains from that agent down. */
+  below?: readonly Activity[];
+  /** Those of `below` that were not so before. */
+  news?: readonly Activity[];
   /** The agent that this call is. */
   agent?: AgentNode;
 }
@@ -101,7 +106,10 @@ export function grow(tree: ProgressTree, event: TaskEvent): void {
     }
     case 'tool_progress': {
       const call = tree.calls.get(event.path);
-      if (call) call.progress = progressOf(event);
+      if (!call) return;
+      call.progress = progressOf(event);
+      call.news = event.below?.filter((one) => !call.below?.some((before) => isSame(one, before))) ?? [];
+      if (event.below) call.below = event.below;
       return;
     }
     case 'tool_end': {
@@ -122,6 +130,8 @@ const progressOf = ({ progress, total, message }: NonNullable<CallNode['progress
   ...(total !== undefined && { total }),
   ...(message !== undefined && { message }),
 });
+
+const isSame = (a: Activity, b: Activity): boolean => a.line === b.line && a.chain.join('\n') === b.chain.join('\n');
 
 /** The agent in whose branch `path` lies, `path` itself excepted. */
 export function enclosing(tree: ProgressTree, path: string): AgentNode | undefined {

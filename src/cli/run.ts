@@ -9,6 +9,7 @@ import type { Task } from '../task/task.ts';
 import { type ExitCode, exitCode, exitCodeOfInterruption, exitCodeOfTask } from './exit.ts';
 import { type Globals, named } from './globals.ts';
 import { type Interruptions, watchInterruptions } from './interruptions.ts';
+import { refuseLentModel } from './lent-model.ts';
 import { isPriced, openConfig, withRuntime } from './open.ts';
 import { ownerHere } from './owner-here.ts';
 import { askHere, channel, denyApprovals, isAttended, openQuestions, tellQuestions } from './questions.ts';
@@ -81,6 +82,7 @@ async function requestFrom(
     throw new UsageError('--resume goes on with a task as it was begun: leave agent, message and --max-cost out.');
   }
   const agent = named(config.agents, agentName ?? '', 'agent');
+  refuseLentModel(config, agent.name);
   return { agent: agent.name, input: inputOf(agent, await messageFrom(message)) };
 }
 

@@ -62,37 +62,39 @@ replies:
 };
 
 const network: Template = {
-  first: { agent: 'lead', message: 'Announce our first release' },
+  first: { agent: 'announcement', message: 'Announce our first release' },
   files: {
     'agents.yaml': `${head}
 # Set ANTHROPIC_API_KEY or OPENAI_API_KEY and real models think. Without one, scripts answer.
 models:
-${thinker('leading', 'lead.yaml')}${thinker('writing', 'writer.yaml')}${thinker('checking', 'checker.yaml')}${servers}
-# Agents have each other as tools. Their instructions are in agents/NAME.md.
+${thinker('writing', 'writer.yaml')}${thinker('checking', 'checker.yaml')}${thinker('reading', 'reader.yaml')}${thinker('editing', 'editor.yaml')}
+# The MCP servers whose tools agents may use. Another Deputy is one as well: its agents are tools, what they ask comes up
+# to you, and limits and rules of their callers hold there.
+# mcpServers:
+#   desk: { command: deputy, args: [serve, --stdio, --config, desk/agents.yaml], deputy: true }
+
+# The instructions of agents are in agents/NAME.md.
 agents:
-  lead:
-    description: Has a text written and checked, and hands it over.
-    model: leading
-    agents: [writer, checker]
-    limits: { turns: 20, time: 20m }
+  announcement: # composed, without a model of its own: each step gets the answers of the one before
+    description: Has a text written, checked from two sides, and mended.
+    steps: [writer, { parallel: [checker, reader] }, editor]
+    limits: { tokens: 400k, time: 20m } # for all of them together
   writer:
     description: Writes one short text to order.
     model: writing
   checker:
     description: Reads a text and says what is wrong with it.
     model: checking
+  reader:
+    description: Reads a text as a newcomer and says what is unclear.
+    model: reading
+  editor:
+    description: Mends a text by what others say of it.
+    model: editing
 
-# What callers see. Everything else is reached through it.
+# What callers see. Everything else is reached through it: deputy graph
 serve:
-  expose: [lead]
-`,
-    'agents/lead.md': `---
-name: lead
-description: Has a text written and checked, and hands it over.
----
-
-You turn a wish into a finished text. Ask the writer for a draft, let the checker read it, and have the writer mend what
-the checker found. Hand over the last version and one sentence on what was changed.
+  expose: [announcement]
 `,
     'agents/writer.md': `---
 name: writer
@@ -106,22 +108,37 @@ name: checker
 description: Reads a text and says what is wrong with it.
 ---
 
-You read a text as its reader would. List what is wrong, unclear or too long, most important first. Do not rewrite it.
+Repeat the text that you are given as it is. Below it, list what is wrong or too long, most important first.
 `,
-    'scripts/lead.yaml': `# What the lead does while no model has a key. The n-th reply is the n-th turn's.
+    'agents/reader.md': `---
+name: reader
+description: Reads a text as a newcomer and says what is unclear.
+---
+
+You know nothing about the product. Say in one or two sentences what you did not understand.
+`,
+    'agents/editor.md': `---
+name: editor
+description: Mends a text by what others say of it.
+---
+
+You get a text and what others say of it. Hand over the mended text, and one sentence on what was changed.
+`,
+    'scripts/writer.yaml': `# What the writer says while no model has a key. The n-th reply is the n-th turn's.
 replies:
-  - text: I will have a draft written.
-    calls: [{ tool: writer, args: { message: "\${user}" } }]
-  - calls: [{ tool: checker, args: { message: "\${last}" } }]
-  - text: |-
-      A draft was written and checked. The checker says: \${last}
-      We are scripts (scripts/*.yaml). Set ANTHROPIC_API_KEY or OPENAI_API_KEY, and models do the work.
-`,
-    'scripts/writer.yaml': `replies:
-  - text: "Draft: \${user}."
+  - text: "Draft: our first release is out."
 `,
     'scripts/checker.yaml': `replies:
-  - text: It is short. That is good.
+  - text: "Draft: our first release is out. (It is short. That is good.)"
+`,
+    'scripts/reader.yaml': `replies:
+  - text: What is it a release of?
+`,
+    'scripts/editor.yaml': `replies:
+  - text: |-
+      A draft was written, checked from two sides and mended:
+      Our first release is out: of a network of agents.
+      We are scripts (scripts/*.yaml). Set ANTHROPIC_API_KEY or OPENAI_API_KEY, and models do the work.
 `,
   },
 };

@@ -99,7 +99,11 @@ function declaredEffect({ servers }: Config, tool: string): EffectClass {
   const slash = tool.indexOf('/');
   if (slash === -1) return 'read';
   const name = tool.slice(slash + 1);
-  const rules = servers.find((server) => server.name === tool.slice(0, slash))?.tools ?? [];
+  const server = servers.find((one) => one.name === tool.slice(0, slash));
+  const rules = server?.tools ?? [];
   const renamed = rules.find(({ rename }) => rename === name);
-  return (renamed ?? rules.find((rule) => rule.matches(name)))?.effect ?? 'unsafe';
+  // A Deputy's tools are agents, which know a repeated call by its key.
+  return (
+    (renamed ?? rules.find((rule) => rule.matches(name)))?.effect ?? (server?.deputy === true ? 'keyed' : 'unsafe')
+  );
 }

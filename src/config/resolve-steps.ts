@@ -1,4 +1,5 @@
 /** `steps`: an agent that is composed of others, and has no model. */
+import { defaultLimits } from '../agent/limits.ts';
 import type { PlanStep } from '../agent/plan.ts';
 import { isWritten, keyOf, valueOf, type DeclaredAgent } from './declarations.ts';
 import type { Problems } from './problem.ts';
@@ -27,7 +28,29 @@ export function readSteps(name: string, declared: DeclaredAgent, problems: Probl
     );
   }
   const steps = declared.value.steps?.map((step, index) => readStep(name, step, index, declared, problems));
-  return steps?.every((step) => step !== undefined) === true ? steps : undefined;
+  if (steps?.every((step) => step !== undefined) !== true) return undefined;
+  refuseTooLow(name, steps, declared, problems);
+  return steps;
+}
+
+/** Limits that the steps could not hold, whatever the agents answer. A `map` may have nothing to run. */
+function refuseTooLow(name: string, steps: readonly PlanStep[], declared: DeclaredAgent, problems: Problems): void {
+  const sure = steps.filter((step) => !('map' in step));
+  const calls = sure.reduce((sum, step) => sum + ('parallel' in step ? step.parallel.length : 1), 0);
+  const { limits = {} } = declared.value;
+  const least: [key: 'turns' | 'tool_calls' | 'agents' | 'depth', needed: number, usual: number][] = [
+    ['turns', sure.length + 1, defaultLimits.turns],
+    ['tool_calls', calls, defaultLimits.toolCalls],
+    ['agents', calls, defaultLimits.agents],
+    ['depth', Math.min(calls, 1), defaultLimits.depth],
+  ];
+  for (const [key, needed, usual] of least) {
+    if ((limits[key] ?? usual) >= needed) continue;
+    const place = isWritten(declared, 'limits', key) ? valueOf(declared, 'limits', key) : keyOf(declared, 'steps');
+    problems.error('E_VALUE', place, `agents.${name}.limits.${key} must be at least ${needed} for its steps`, {
+      help: `write agents.${name}.limits: { ${key}: ${needed} }`,
+    });
+  }
 }
 
 function readStep(

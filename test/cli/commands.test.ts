@@ -58,7 +58,7 @@ describe('the arguments', () => {
 describe('init', () => {
   test.each([
     ['single', 'assistant', 'You said: "hello"'],
-    ['network', 'lead', 'A draft was written and checked.'],
+    ['network', 'announcement', 'A draft was written, checked from two sides and mended:'],
   ])('--template %s runs as it is, without a key', async (template, agent, answer) => {
     const where = await folder();
     const made = await cli(where, ['init', 'net', '--template', template]);
@@ -72,6 +72,25 @@ describe('init', () => {
     expect(await readFile(join(net.path, 'agents.yaml'), 'utf8')).toMatch(
       /^# yaml-language-server: \$schema=\.\/agents\.schema\.json\n/,
     );
+    await where.remove();
+  });
+
+  test('--template network runs its steps in order, those side by side together', async () => {
+    const where = await folder();
+    await cli(where, ['init', 'net', '--template', 'network']);
+    const net = { path: join(where.path, 'net'), home: where.home };
+    const { code, out } = await cli(net, ['-q', 'run', 'announcement', 'Our first release', '--stream-json']);
+    expect(code).toBe(0);
+    const events = out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { type: string; agent?: string });
+    const told = events
+      .filter(({ type, agent }) => /^agent_(start|end)$/.test(type) && agent !== 'announcement')
+      .map(({ type, agent }) => `${agent} ${type.slice(6)}`);
+    expect(told.slice(0, 2)).toEqual(['writer start', 'writer end']);
+    expect(told.slice(2, 6).toSorted()).toEqual(['checker end', 'checker start', 'reader end', 'reader start']);
+    expect(told.slice(6)).toEqual(['editor start', 'editor end']);
     await where.remove();
   });
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { eventLine, treeLines } from '../../src/cli/progress-lines.ts';
 import { columnsOf } from '../../src/cli/clean-text.ts';
 import { emptyTree, grow, type ProgressTree } from '../../src/cli/progress-tree.ts';
+import type { Activity } from '../../src/task/mandate.ts';
 import type { TaskEvent } from '../../src/task/event.ts';
 import { at, story } from './events.ts';
 
@@ -38,6 +39,43 @@ describe('the tree', () => {
       '└ ✓ editor  1 turn · 320 tokens · 35 ms',
       '  └ ✓ desk_write  report.md  20 ms',
     ]);
+  });
+
+  test('shows the agents of another Deputy below the call that started them, with what each does', () => {
+    const call = { agent: 'librarian', callId: 'c', tool: 'lab__triage' } as const;
+    const working = (below: Activity[]) =>
+      at(20, 'turn 1: call 2', { type: 'tool_progress', ...call, progress: 2, below } as const);
+    const begun: TaskEvent[] = [
+      ...story.slice(0, 5),
+      at(11, 'turn 1: call 2', { type: 'tool_start', ...call, args: { message: 'sort' } }),
+    ];
+    const events = [
+      ...begun,
+      working([
+        { chain: ['lab/triage'], line: 'turn 2: calls 3 tools' },
+        { chain: ['lab/triage', 'bank/payer'], line: 'asks a person' },
+        { chain: ['lab/triage', 'bank/payer', 'ledger\u001b[2J'], line: 'turn 1' },
+        {
+          chain: ['lab/triage', 'notes'],
+          line: 'turn 4 \u202e\n and a line that is longer than the whole width of it',
+        },
+        { chain: ['lab/triage', 'notes'], line: 'turn 1' },
+      ]),
+    ];
+    const shown = { ...plain, width: 48, now: 1_000_025 };
+    expect(treeLines(grown(events), shown).slice(-5)).toEqual([
+      '└ ⠋ lab__triage  turn 2: calls 3 tools  14 ms',
+      '  ├ bank/payer  asks a person',
+      '  │ └ ledger  turn 1',
+      '  ├ notes  turn 4 and a line that is longer th…',
+      '  └ notes  turn 1',
+    ]);
+    const many = Array.from({ length: 50 }, (_, index) => ({ chain: ['lab/triage', `a${index}`], line: 'x' }));
+    const crowded = treeLines(grown([...begun, working(many)]), shown);
+    expect(crowded).toHaveLength(2 + 1 + 12);
+    expect(crowded.at(-1)).toBe('  └ … and 39 more');
+    const ended = at(30, 'turn 1: call 2', { type: 'tool_end', ...call, isError: false, summary: 'ok' } as const);
+    expect(treeLines(grown([...events, ended]), shown).at(-1)).toBe('└ ✓ lab__triage  sort  19 ms');
   });
 
   test('folds many calls of one tool in one turn into one line', () => {
@@ -110,6 +148,34 @@ describe('lines for a reader without a terminal', () => {
       'librarian: editor Write it down. done in 35 ms',
       'librarian: turn 3',
       'librarian: answered · 3 turns · 3 calls · 1.6k tokens · $0.02 · 900 ms',
+    ]);
+  });
+
+  test('say what agents of another Deputy do, each time it is something else', () => {
+    const tree = emptyTree();
+    const call = { agent: 'librarian', callId: 'c', tool: 'lab__triage' } as const;
+    const working = (...lines: string[]) => {
+      const below = lines.map((line, index) => ({
+        chain: ['lab/triage', ...(index === 0 ? [] : ['bank/payer'])],
+        line,
+      }));
+      return at(20, 'turn 1: call 2', { type: 'tool_progress', ...call, progress: 2, below } as const);
+    };
+    const lines = [
+      ...story.slice(0, 3),
+      at(11, 'turn 1: call 2', { type: 'tool_start', ...call, args: {} } as const),
+      working('turn 1'),
+      working('turn 1', 'asks'),
+      working('turn 1', 'asks'),
+      working('turn 2\u001b[2J', 'asks'),
+    ].flatMap((event) => {
+      grow(tree, event);
+      return eventLine(tree, event) ?? [];
+    });
+    expect(lines.slice(2)).toEqual([
+      'librarian > lab/triage: turn 1',
+      'librarian > lab/triage > bank/payer: asks',
+      'librarian > lab/triage: turn 2',
     ]);
   });
 });

@@ -155,6 +155,30 @@ describe('a composed agent', () => {
     await accepted(circle('    limits: { depth: 2 }\n'));
   });
 
+  test('has limits that its steps can hold', async () => {
+    const many = `[${Array.from({ length: 50 }, () => 'fixer').join(', ')}]`;
+    expect(await refused(steps(many))).toEqual([
+      'E_VALUE agents.yaml:9:5 agents.release.limits.turns must be at least 51 for its steps',
+    ]);
+    const low = 'limits: { turns: 2, tool_calls: 2, agents: 2, depth: 0 }';
+    expect(
+      await refused(
+        network(`    steps: [reviewer, { parallel: [fixer, notes] }, { map: fixer, over: x }]\n    ${low}\n`),
+      ),
+    ).toEqual(
+      [
+        ['10:22', 'turns', 3],
+        ['10:37', 'tool_calls', 3],
+        ['10:48', 'agents', 3],
+        ['10:58', 'depth', 1],
+      ].map(
+        ([at, key, least]) =>
+          `E_VALUE agents.yaml:${at} agents.release.limits.${key} must be at least ${least} for its steps`,
+      ),
+    );
+    await accepted(network(`    steps: [{ map: fixer, over: x }]\n    limits: { turns: 1, tool_calls: 0 }\n`));
+  });
+
   const fault = 'agents.yaml:9';
   test.each([
     ['[]', `E_VALUE ${fault}:12 agents.release.steps must hold at least one step`],
