@@ -8,7 +8,7 @@ import type { Connection } from './connection.ts';
 import { type Leg, type OpenRound, pagesIn, roundIn } from './open-round.ts';
 import { bounds, mayAsk, mayAskPeople } from './options.ts';
 import { openRelay } from './relay.ts';
-import { becomesTask, isAskedOver, isFoundAgain, type RemoteCall } from './remote-call.ts';
+import { isAskedOver, isFoundAgain, type RemoteCall } from './remote-call.ts';
 import { type RemoteTask, taskIn } from './remote-task.ts';
 import { noTimeout } from './sdk-seams.ts';
 import type { Server } from './server.ts';
@@ -36,8 +36,7 @@ export async function attemptCall(
   const hard = server.options.hardTimeout ?? bounds.hardTimeout;
   const idle = Math.min(server.options.idleTimeout ?? bounds.idleTimeout, hard);
   const clock = callClock({ hard, idle });
-  // A task has to be known before it can be cancelled (2025: never by `notifications/cancelled`).
-  const patience = becomesTask(call, connection) ? server.timings.cancelGrace : 0;
+  const patience = patienceOf(server, call, connection);
   const onAbort = (): void =>
     patience > 0 ? clock.stopIn(patience, 'the call was cancelled') : clock.stop('the call was cancelled');
   signal.addEventListener('abort', onAbort, { once: true });
@@ -90,6 +89,15 @@ export async function attemptCall(
     clock.close();
     signal.removeEventListener('abort', onAbort);
   }
+}
+
+/**
+ * Milliseconds that a call which was cancelled may take to be answered: a task has to be known before it can be cancelled
+ * (2025: never by `notifications/cancelled`). An agent that nobody knows of would work on for nobody.
+ */
+function patienceOf({ timings }: Server, call: RemoteCall, connection: Connection): number {
+  if (call.isAgent === true) return timings.list;
+  return call.isTask(connection) ? timings.cancelGrace : 0;
 }
 
 function readAnswer(

@@ -114,7 +114,7 @@ export function openServers(options: readonly ServerOptions[], deps: Deps): McpS
       await pins?.refresh();
       return pins === undefined ? [] : pinDifferences(name, tools, pins);
     },
-    cancelTask: (name, reference) => endTask(serverOf(name), reference),
+    cancelTask: async (name, reference) => endTask(serverOf(name), reference),
     status: () => [...servers.values()].map((server) => server.status()),
     async close() {
       await Promise.all([...servers.values()].map((server) => server.close()));

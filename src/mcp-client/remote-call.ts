@@ -32,10 +32,6 @@ export interface RemoteCall {
 export const isAskedOver = (call: RemoteCall, connection: Connection): boolean =>
   connection.client.getProtocolEra() === 'legacy' && !call.isTask(connection);
 
-/** In 2026 the server decides alone; one that is a Deputy makes a task of each call of an agent. */
-export const becomesTask = (call: RemoteCall, connection: Connection): boolean =>
-  call.isTask(connection) || (call.isAgent === true && connection.client.getProtocolEra() === 'modern');
-
 /** Sent again, a call of an agent of another Deputy finds the task that it became. */
 export const isFoundAgain = ({ isAgent, effect }: RemoteCall): boolean => isAgent === true && effect !== 'unsafe';
 
