@@ -19,7 +19,7 @@ export interface FakeWork {
   emit: (event: ProgressEvent) => void;
 }
 
-type ServedEngine = TaskEngine & Pick<TaskKeeper, 'record' | 'artifact' | 'artifacts'>;
+type ServedEngine = TaskEngine & Pick<TaskKeeper, 'record' | 'artifact' | 'artifacts' | 'called' | 'heard'>;
 
 /** Who acts in tests, where nobody looks at the record. */
 export const viaTest: Via = { channel: 'test' };
@@ -85,6 +85,8 @@ export class FakeEngine implements ServedEngine {
   journal: TaskEngine['journal'] = (...args) => this.#engine.journal(...args);
   record: TaskKeeper['record'] = (...args) => this.#engine.record(...args);
   artifact: TaskKeeper['artifact'] = (...args) => this.#engine.artifact(...args);
+  called: TaskKeeper['called'] = () => this.#engine.called();
+  heard: TaskKeeper['heard'] = (...args) => this.#engine.heard(...args);
   artifacts: TaskKeeper['artifacts'] = (...args) => this.#engine.artifacts(...args);
   send: TaskEngine['send'] = (...args) => this.#engine.send(...args);
   retry: TaskEngine['retry'] = (...args) => this.#engine.retry(...args);
