@@ -48,7 +48,7 @@ export async function limitOfCalls(
   const { budget, spent } = run;
   if (spent.toolCalls + calls.length > budget.toolCalls)
     await goesOn(run, { limit: 'tool_calls', message: `it asks for more than its ${budget.toolCalls} tool calls` });
-  if (agentCalls(run.agent, calls, lends).length > agentsLeft(budget, spent))
+  if (budget.depth > 0 && agentCalls(run.agent, calls, lends).length > agentsLeft(budget, spent))
     await goesOn(run, {
       limit: 'agents',
       message: `it asks for more than the ${budget.agents} agents that may run below it`,

@@ -16,8 +16,6 @@ import type { Carried, Policy } from './policy.ts';
 export const mandateBounds = {
   /** Links of its chain. */
   links: 32,
-  /** Characters of a name. */
-  name: 200,
   /** Patterns of a kind, and characters of one. */
   patterns: 100,
   pattern: 200,

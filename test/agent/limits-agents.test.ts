@@ -127,6 +127,13 @@ describe('the calls that find none left', () => {
     ]);
   });
 
+  test('nobody is asked about those that would be too deep anyway', async () => {
+    const { run, asked, told } = root([fan(1, 3), says('done')], { agents: 2, onLimit: 'ask', depth: 0 });
+    expect(await run()).toMatchObject({ stop: 'answer' });
+    expect(asked).toEqual([]);
+    expect(told()).toEqual(Array(3).fill(expect.stringContaining('(limits.depth)')));
+  });
+
   test('nobody is asked for more than the caller left', async () => {
     const { run, asked } = root([fan(1, 4), says('done')], { agents: 2, onLimit: 'ask' }, { agents: 3 });
     expect(await run()).toMatchObject({ stop: 'answer', agents: 2 });
