@@ -5,6 +5,7 @@ import type { Json, JsonObject } from '../json.ts';
 import { effectTools, type ListedTool } from './effect-tools.ts';
 import { endTask } from './end-task.ts';
 import type { Deps, ServerOptions } from './options.ts';
+import { patiently } from './patient-list.ts';
 import { type PinDifference, pinDifferences } from './pinned-tool.ts';
 import { openPins } from './pins.ts';
 import { can } from './sdk-seams.ts';
@@ -20,7 +21,8 @@ export interface McpServers {
   /**
    * The tools of these servers: in the order of their declaration, then as each lists them. The same array as before
    * while nothing changed.
-   * @throws UnavailableError a server cannot be reached and was never listed; NotFoundError it is not declared.
+   * @throws UnavailableError a server cannot be reached and was never listed, a Deputy not even within a while;
+   *     NotFoundError it is not declared.
    */
   tools(names: readonly string[], signal: AbortSignal): Promise<readonly EffectTool[]>;
   /** The tools of one server with all that is known of them. Throws like `tools`. */
@@ -83,7 +85,9 @@ export function openServers(options: readonly ServerOptions[], deps: Deps): McpS
     async tools(names, signal) {
       const wanted = new Set(names.map((name) => serverOf(name).name));
       const inOrder = [...servers.values()].filter((server) => wanted.has(server.name));
-      const parts = await Promise.all(inOrder.map((server) => toolsOf(server, signal)));
+      const parts = await Promise.all(
+        inOrder.map((server) => patiently(server, signal, () => toolsOf(server, signal))),
+      );
       const key = inOrder.map((server) => server.name).join('\n');
       const before = merged.get(key);
       if (before !== undefined && parts.every((part, at) => part === before.parts[at])) return before.tools;

@@ -22,7 +22,7 @@ export function chargedAsLent(outcome: ToolOutcome, lent: Mandate | undefined): 
   if (outcome.usage !== undefined || (lent?.tokens === undefined && lent?.cost === undefined)) return outcome;
   return {
     ...outcome,
-    usage: { ...noUsage, inputTokens: Math.ceil(lent.tokens ?? 0), cost: lent.cost ?? 0 },
+    usage: { ...noUsage, inputTokens: Math.ceil(lent.tokens ?? 0), cost: lent.cost ?? null },
     agents: outcome.agents ?? 1,
   };
 }

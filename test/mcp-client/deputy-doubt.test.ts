@@ -1,0 +1,120 @@
+/** A call of a Deputy's agent of which nobody knows whether it arrived: it is sent again, and is the same task. */
+import { describe, expect, test } from 'vitest';
+import type { ToolProgress } from '../../src/agent/tool.ts';
+import { agentKey, idempotencyKey, taskKey } from '../../src/meta-keys.ts';
+import { noUsage } from '../../src/task/usage.ts';
+import { deputyPeer, lab, mandate, protocols } from './deputy-peer.ts';
+import { call, never, open, said, toolOf } from './peers.ts';
+import { done, handle, type OnAsked, type TaskPeerOptions, taskPeer } from './task-peer.ts';
+
+const agent: OnAsked = () => ({
+  result: {
+    tools: [{ name: 'act', inputSchema: { type: 'object' }, _meta: { [agentKey]: true } }],
+    ttlMs: 0,
+    cacheScope: 'private',
+  },
+});
+const quickly = { backoff: 5, pollTold: 20, poll: 5 };
+
+const deputy = (answers: Record<string, OnAsked>, { timings, ...more }: TaskPeerOptions = {}) =>
+  taskPeer(
+    { 'tools/list': agent, 'tasks/get': () => done(), ...answers },
+    { ...more, server: { deputy: true, ...more.server }, timings: { ...quickly, ...timings } },
+  );
+
+describe('a call whose answer was lost', () => {
+  test('is sent again with its key for as long as that takes, and committed once', async () => {
+    const peer = await deputy({ 'tools/call': (_asked, nth) => (nth < 5 ? { status: 502 } : handle()) });
+    const commits: string[] = [];
+    const progress: ToolProgress[] = [];
+    expect(said(await peer.act({ commits, progress, callKey: 'one' }))).toBe('done');
+    const keys = peer
+      .of('tools/call')
+      .map(({ params }) => (params['_meta'] as Record<string, unknown>)[idempotencyKey]);
+    expect(keys).toEqual(Array.from({ length: 5 }, () => 'one'));
+    expect(commits).toHaveLength(1);
+    expect(JSON.stringify(progress)).toContain('nobody knows yet');
+  });
+
+  test('ends with the cancel of who called', async () => {
+    const peer = await deputy({ 'tools/call': () => ({ status: 502 }) });
+    const stop = new AbortController();
+    const outcome = peer.act({ signal: stop.signal });
+    await expect.poll(() => peer.count('tools/call')).toBeGreaterThan(2);
+    stop.abort(new Error('enough'));
+    await expect(outcome).rejects.toThrow('enough');
+  });
+
+  test('is in doubt still when the time of the call is over, and charged', async () => {
+    const peer = await deputy({ 'tools/call': () => ({ status: 502 }) }, { server: { hardTimeout: 100 } });
+    const outcome = await peer.act({ mandate });
+    expect(outcome.unknown).toContain('broke off');
+    expect(outcome.usage).toMatchObject({ inputTokens: 1_000, cost: 0.5 });
+  });
+
+  test('is not said to have failed because a later try was refused', async () => {
+    const refusals: OnAsked = (_asked, nth) => (nth === 1 ? { status: 502 } : nth < 4 ? { status: 429 } : handle());
+    const peer = await deputy({ 'tools/call': refusals });
+    expect(said(await peer.act())).toBe('done');
+  });
+
+  test('is unknown where the operator says that it may not be repeated', async () => {
+    const peer = await deputy({ 'tools/call': () => ({ status: 502 }) }, { effect: 'unsafe' });
+    expect((await peer.act()).unknown).toContain('broke off');
+    expect(peer.count('tools/call')).toBe(1);
+  });
+});
+
+test('a call that was refused for want of room used nothing, and is not tried again', async () => {
+  const peer = await deputy({ 'tools/call': () => ({ error: { code: 503, message: 'busy: try again' } }) });
+  expect(await peer.act({ mandate })).toMatchObject({ isError: true, usage: noUsage, agents: 0 });
+  expect(peer.count('tools/call')).toBe(1);
+});
+
+test('usage that is none is not believed: what was lent is charged', async () => {
+  const odd = {
+    inputTokens: -5,
+    outputTokens: 1,
+    cachedInputTokens: 0,
+    cacheWriteTokens: 0,
+    reasoningTokens: 0,
+    cost: 0,
+  };
+  const result = { resultType: 'complete', content: [], _meta: { [taskKey]: { id: 't1', usage: odd } } };
+  const peer = await deputy({
+    'tasks/get': () => ({ result: { taskId: 't1', status: 'completed', ttlMs: null, result } }),
+  });
+  expect((await peer.act({ mandate })).usage).toMatchObject({ inputTokens: 1_000, cost: 0.5 });
+});
+
+test.each(protocols)('a Deputy in %s that starts later than we do is waited for', async (protocol) => {
+  const peer = await deputyPeer();
+  await peer.down();
+  const servers = open(lab(peer.url, protocol));
+  const listed = servers.tools(['lab'], never);
+  await expect.poll(() => servers.status()[0]?.lastError).toContain('nothing listens there');
+  await peer.up();
+  expect((await listed).map(({ id }) => id)).toContain('lab/worker');
+});
+
+test('one that never comes is said so', async () => {
+  const peer = await deputyPeer();
+  await peer.down();
+  const servers = open(lab(peer.url, '2026-07-28'), { timings: { restartWait: 100 } });
+  await expect(servers.tools(['lab'], never)).rejects.toThrow('nothing listens there');
+});
+
+test.each(protocols)('a repeat in %s waits for a Deputy that went down meanwhile', async (protocol) => {
+  const peer = await deputyPeer();
+  const servers = open(lab(peer.url, protocol), { timings: quickly });
+  const worker = await toolOf(servers, 'lab/worker');
+  await peer.down();
+  const progress: ToolProgress[] = [];
+  const outcome = call(worker, {}, { mandate, isRepeat: true, progress });
+  await expect.poll(() => progress.length).toBeGreaterThan(0);
+  await peer.up();
+  expect(await outcome).toMatchObject({ isError: false });
+  // The same call, made for the first time, is known not to have happened.
+  await peer.down();
+  expect(said(await call(worker, {}, { mandate }))).toContain('lab/worker was not called');
+});
