@@ -7,7 +7,7 @@ import type { Approval, InputRequest } from '../task/question.ts';
 import type { Task } from '../task/task.ts';
 import { taskKey } from '../meta-keys.ts';
 import type { ServeOptions } from './options.ts';
-import { answerCommand, oneLine, openQuestions, whereToAnswer } from './task-wire.ts';
+import { answerWay, oneLine, openQuestions, whereToAnswer } from './task-wire.ts';
 import { taskMeta } from './tool.ts';
 
 export interface Handle {
@@ -60,7 +60,7 @@ function messageOf(options: ServeOptions, task: Task): string {
 }
 
 function shownQuestion(task: Task, key: string, request: InputRequest): JsonObject {
-  const common = { key, kind: request.kind, answer_with: answerCommand(task, request) };
+  const common = { key, kind: request.kind, answer_with: answerWay(task, request) };
   switch (request.kind) {
     case 'form': {
       const { message, schema, approval } = request;

@@ -23,7 +23,7 @@ export interface ServedAgent {
   annotations?: AgentAnnotations;
   icons?: { src: string; mimeType?: string; sizes?: string[]; theme?: 'light' | 'dark' }[];
   /** What the caller must be able to do for this agent to work at all. */
-  needs?: readonly ('sampling' | 'elicitation' | 'roots')[];
+  needs?: readonly ('sampling' | 'sampling.tools' | 'elicitation' | 'roots')[];
   /** Its 2025 callers over HTTP come back for the answer on another connection, so that none is held for long (SEP-1699). */
   isPolled?: boolean;
   /** Whether a call may become a task on the wire: `required` is for work that no caller could wait for. Default `optional`. */

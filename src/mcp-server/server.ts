@@ -95,6 +95,11 @@ const findHandleTool = (name: string) => handleTools.find(({ tool }) => tool.nam
 const byName = (a: ServedAgent, b: ServedAgent): number => (a.name < b.name ? -1 : 1);
 
 function lackingCapabilities(agent: ServedAgent, declared: ClientCapabilities = {}): ClientCapabilities | undefined {
-  const lacking = (agent.needs ?? []).filter((need) => declared[need] === undefined);
-  return lacking.length === 0 ? undefined : Object.fromEntries(lacking.map((need) => [need, {}]));
+  const lacking: ClientCapabilities = {};
+  for (const need of agent.needs ?? []) {
+    if (need !== 'sampling.tools') {
+      if (declared[need] === undefined) lacking[need] ??= {};
+    } else if (declared.sampling?.tools === undefined) lacking.sampling = { tools: {} };
+  }
+  return Object.keys(lacking).length === 0 ? undefined : lacking;
 }

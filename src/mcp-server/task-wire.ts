@@ -60,14 +60,32 @@ export function oneLine(request: InputRequest): string {
 
 /** For a caller that cannot be asked itself. */
 export function whereToAnswer(task: Task): string {
-  const commands = new Set(openQuestions(task).map(([, request]) => answerCommand(task, request)));
-  if (commands.size === 0) return 'Nothing is asked now.';
-  const named = [...commands].map((command) => `"${command}"`).join(', ');
-  return `${defaultMessage(task)} A person answers with the command ${named}.`;
+  const ways = new Set(openQuestions(task).map(([, request]) => answerWay(task, request)));
+  if (ways.size === 0) return 'Nothing is asked now.';
+  const commands = [...ways].filter((way) => way.startsWith('deputy ')).map((command) => `"${command}"`);
+  const clients = [...ways].filter((way) => !way.startsWith('deputy '));
+  return [
+    defaultMessage(task),
+    ...(commands.length > 0 ? [`A person answers with the command ${commands.join(', ')}.`] : []),
+    ...clients.map((client) => `Only ${client} can answer that: look after the task, or call again, from one.`),
+  ].join(' ');
+}
+
+/** A command for a person, or what a client must be that can answer by itself: nobody else has its model and folders. */
+export function answerWay(task: Task, request: InputRequest): string {
+  switch (request.kind) {
+    case 'form':
+    case 'url':
+      return answerCommand(task, request);
+    case 'sampling':
+      return `a client that declares sampling${request.params['tools'] === undefined ? '' : ' with tools'}`;
+    case 'roots':
+      return 'a client that declares roots';
+  }
 }
 
 /** The shortest way to the question for a person at a command line. */
-export const answerCommand = ({ id }: Task, request: InputRequest): string =>
+const answerCommand = ({ id }: Task, request: InputRequest): string =>
   request.kind === 'form' && request.approval !== undefined
     ? `deputy approvals approve ${request.approval.hash.slice(0, 10)}`
     : `deputy tasks respond ${id}`;

@@ -2,7 +2,7 @@
  * The wire up to 2025-11-25. To give it up, delete the files `*-2025.ts` of this folder, which nothing else imports, and
  * its line in `server.ts`.
  */
-import { ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
+import { ProtocolError, ProtocolErrorCode, type ClientCapabilities } from '@modelcontextprotocol/server';
 import { isJsonObject } from '../json.ts';
 import { callForAnswer, callForTask } from './call-2025.ts';
 import { followTask } from './follow-task.ts';
@@ -31,7 +31,8 @@ export const wire2025: Wire = {
         return wantsTask ? callForTask(session, task) : callForAnswer(session);
       },
       refusal({ name }, lacking, { task }) {
-        const message = `${name} needs a client that declares: ${Object.keys(lacking).join(', ')}`;
+        const wanted = Object.keys(lacking).map((need) => (need === 'sampling' ? samplingNamed(lacking) : need));
+        const message = `${name} needs a client that declares: ${wanted.join(', ')}`;
         // Who asks for a task understands no result that is none.
         if (task !== undefined) throw new ProtocolError(ProtocolErrorCode.InvalidParams, message);
         return errorResult(message);
@@ -49,6 +50,9 @@ export const wire2025: Wire = {
     };
   },
 };
+
+const samplingNamed = ({ sampling }: ClientCapabilities): string =>
+  sampling?.tools === undefined ? 'sampling' : 'sampling with tools (sampling.tools)';
 
 /** "Tool-Level Negotiation". */
 const noMethod = (message: string): ProtocolError => new ProtocolError(ProtocolErrorCode.MethodNotFound, message);

@@ -62,10 +62,24 @@ const agents: ServedAgent[] = [
   { name: 'pest', description: 'Asks twelve times.' },
   { name: 'keeper', description: 'Keeps a long text.' },
   { name: 'listener', description: 'Asks for a name, and says what it was told meanwhile.' },
+  { name: 'lent', description: "Thinks with its caller's model, which may use tools." },
+  { name: 'lent_only', description: 'The same, and says so.', needs: ['sampling.tools'] },
   { name: 'thinker', description: "Needs its caller's model.", needs: ['sampling'] },
 ];
 
+const lent: FakeAgent = async ({ context }) => {
+  const messages = [{ role: 'user', content: { type: 'text', text: 'Think.' } }];
+  const tools = [{ name: 'look', inputSchema: { type: 'object' } }];
+  const answer = await context.requestInput('turn 1', {
+    kind: 'sampling',
+    params: { messages, maxTokens: 10, tools, toolChoice: { mode: 'auto' } },
+  });
+  return answer.action === 'accept' ? JSON.stringify(answer.content) : `no thought: ${answer.action}`;
+};
+
 const work: Record<string, FakeAgent> = {
+  lent,
+  lent_only: lent,
   echo,
   endless,
   thinker: echo,
