@@ -18,6 +18,7 @@ import { endLeftBehind } from './left-behind.ts';
 import type { Log } from './log.ts';
 import { endLeftovers, thisInstance } from './mcp-client/leftovers.ts';
 import type { McpServers } from './mcp-client/open-servers.ts';
+import { watchCallers } from './mcp-server/callers.ts';
 import type { HttpDoor } from './mcp-server/http.ts';
 import type { ServedAgent } from './mcp-server/options.ts';
 import { StatusLines } from './mcp-server/status-lines.ts';
@@ -111,8 +112,13 @@ export function openRuntime(config: Config, { log, adopts = 'all' }: RuntimeOpti
 
   let exposed = exposedBy(config);
   const doors = new Set<HttpDoor | StdioDoor>();
-  const door = {
+  const callers = watchCallers({
     engine,
+    log,
+    ...(serve.abandonAfter !== undefined && { abandonAfterMs: serve.abandonAfter }),
+  });
+  const door = {
+    engine: callers.engine,
     stateKey,
     identity,
     lines,
@@ -172,6 +178,7 @@ export function openRuntime(config: Config, { log, adopts = 'all' }: RuntimeOpti
     },
     async close(graceMs) {
       clearInterval(sweeping);
+      callers.close();
       await engine.close(graceMs);
       await Promise.all([networks.close(), hooks.close(), announced.close()]);
       metrics.close();
