@@ -49,6 +49,18 @@ describe.each(protocols)('with a Deputy in %s', (protocol) => {
     expect(outcome).toMatchObject({ isError: false, usage, agents: 3 });
   });
 
+  test('what its agents do is told, with who does it', async () => {
+    const peer = await deputyPeer();
+    const progress: ToolProgress[] = [];
+    const stop = new AbortController();
+    const outcome = caller(peer, protocol)('reader', { mandate, progress, signal: stop.signal });
+    await expect
+      .poll(() => progress.flatMap(({ below = [] }) => below))
+      .toContainEqual({ chain: ['lab/reader', 'bank/teller'], line: 'counts' });
+    stop.abort(new Error('enough'));
+    await expect(outcome).rejects.toThrow('enough');
+  });
+
   test('what is refused at its door used nothing', async () => {
     const peer = await deputyPeer();
     const outcome = await caller(peer, protocol)('worker', { mandate: { ...mandate, depth: -1 } });

@@ -33,12 +33,12 @@ describe.each(protocols)('with a Deputy in %s', (protocol) => {
     const peer = await deputyPeer();
     const entered = Promise.withResolvers<void>();
     const gate = Promise.withResolvers<void>();
-    const { start } = peer.engine;
+    const start = peer.engine.start.bind(peer.engine);
     Object.assign(peer.engine, {
       start: async (request: StartTask) => {
         entered.resolve();
         await gate.promise;
-        return start.call(peer.engine, request);
+        return start(request);
       },
     });
     const stop = new AbortController();

@@ -5,17 +5,20 @@ import { silentLog } from '../../src/log.ts';
 import type { ServedAgent, ServeOptions } from '../../src/mcp-server/options.ts';
 import { serveStdio } from '../../src/mcp-server/stdio.ts';
 import { text } from '../../src/task/content.ts';
+import type { StartTask } from '../../src/task/engine.ts';
 import type { InputRequest } from '../../src/task/question.ts';
 import type { Usage } from '../../src/task/usage.ts';
 import { endless, FakeEngine, type FakeAgent } from '../mcp-server/fake-engine.ts';
 
 const input = schemaCheck({ type: 'object' });
-const agents: ServedAgent[] = ['worker', 'endless', 'asker', 'payer', 'several', 'pages', 'witness'].map((name) => ({
-  name,
-  description: `Is ${name}.`,
-  input: { schema: { type: 'object' }, check: input },
-  output: { schema: { type: 'object' } },
-}));
+const agents: ServedAgent[] = ['worker', 'endless', 'reader', 'asker', 'payer', 'several', 'pages', 'witness'].map(
+  (name) => ({
+    name,
+    description: `Is ${name}.`,
+    input: { schema: { type: 'object' }, check: input },
+    output: { schema: { type: 'object' } },
+  }),
+);
 
 export const usage: Usage = {
   inputTokens: 100,
@@ -53,6 +56,17 @@ export function deputyNetwork(path?: string): { engine: FakeEngine; options: Ser
   const engine: FakeEngine = new FakeEngine(
     {
       endless,
+      /** Reads, and one below it does, without an end. */
+      reader: async (work) => {
+        const below = [{ chain: ['bank/teller'], line: 'counts' }];
+        const call = { agent: 'reader', callId: '1', tool: 'files/read' };
+        work.emit({ ...call, type: 'tool_start', args: {} });
+        const branch = { agent: 'reader', callId: '2', tool: 'bank/teller' };
+        await work.context.branch('2', async ({ emit }) =>
+          emit({ ...branch, type: 'tool_progress', progress: 1, below }),
+        );
+        return endless(work);
+      },
       worker: ({ task }) => done({ said: task.input['say'] ?? null }),
       asker: async ({ context }) => {
         const answer = await context.requestInput(
@@ -107,12 +121,12 @@ export function deputyNetwork(path?: string): { engine: FakeEngine; options: Ser
 if (import.meta.main) {
   const [path, slowly] = process.argv.slice(2);
   const { engine, options } = deputyNetwork(path === '' ? undefined : path);
-  const { start } = engine;
+  const start = engine.start.bind(engine);
   if (slowly !== undefined)
     Object.assign(engine, {
-      start: async (...given: Parameters<typeof start>) => {
-        if (given[0].agent === 'endless') await sleep(Number(slowly));
-        return start.apply(engine, given);
+      start: async (request: StartTask) => {
+        if (request.agent === 'endless') await sleep(Number(slowly));
+        return start(request);
       },
     });
   await (
