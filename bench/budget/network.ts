@@ -62,7 +62,7 @@ export async function openNetwork(random: Random): Promise<Network> {
     ...common,
   });
   declare(leaf, {
-    mcpServers: { bank: { url: counting.url } },
+    mcpServers: { bank: { url: counting.url, tools: { tick: { effect: 'read' } } } },
     agents: agentsOf('leaf', ['bank/*'], () => someTokens(2_000)),
     ...common,
   });

@@ -7,7 +7,7 @@
  */
 import { parseArgs } from 'node:util';
 import { callerOf, isEnded, textOf } from '../networks/caller.ts';
-import { sideBySide } from '../overhead/side-by-side.ts';
+import { wholeNumber } from '../networks/options.ts';
 import type { Circling } from './circling.ts';
 import { bounds, type Network, openNetwork } from './network.ts';
 import { startedTasks } from './started.ts';
@@ -21,68 +21,27 @@ interface Loop {
   what: string;
   agent: string;
   circling: Circling;
-  /** Tasks side by side that are begun with it. */
-  begun: number;
-  /** At most so many tasks, with those that are begun: at one Deputy, and in all. */
-  each: number;
-  all: number;
+  /** At most so many tasks: at one Deputy, and in all. Absent: only how many are at work at once is bounded. */
+  each?: number;
+  all?: number;
 }
 
-/** Sub-agents of one task, and itself. */
+/** A task, and all that may run below it. */
 const family = bounds.agents + 1;
 const { workingTasks } = bounds;
+const once: Circling = { width: 1, tries: 1 };
+const stubborn: Circling = { width: 1, tries: 3 };
 const loops: readonly Loop[] = [
   // The ring closes at the Deputy where it began: each has had one.
-  { what: 'a circle', agent: 'ring', circling: { width: 1, tries: 1 }, begun: 1, each: 1, all: 3 },
-  {
-    what: 'a circle that tries three times',
-    agent: 'ring',
-    circling: { width: 1, tries: 3 },
-    begun: 1,
-    each: 1,
-    all: 3,
-  },
-  { what: 'itself', agent: 'self', circling: { width: 1, tries: 3 }, begun: 1, each: 1, all: 1 },
-  {
-    what: 'one below the other',
-    agent: 'row-0',
-    circling: { width: 1, tries: 2 },
-    begun: 1,
-    each: family,
-    all: bounds.depth + 1,
-  },
-  {
-    what: 'six of each, four levels',
-    agent: 'fan-0',
-    circling: { width: 6, tries: 1 },
-    begun: 1,
-    each: family,
-    all: family,
-  },
-  {
-    what: 'two ways round, four of each',
-    agent: 'wide-ring',
-    circling: { width: 4, tries: 2 },
-    begun: 1,
-    each: family,
-    all: family,
-  },
-  {
-    what: 'a circle, _meta stripped',
-    agent: 'bare-ring',
-    circling: { width: 1, tries: 1 },
-    begun: 1,
-    each: workingTasks,
-    all: 3 * workingTasks,
-  },
-  {
-    what: 'itself, _meta stripped',
-    agent: 'bare-self',
-    circling: { width: 1, tries: 2 },
-    begun: 1,
-    each: workingTasks,
-    all: workingTasks,
-  },
+  { what: 'a circle', agent: 'ring', circling: once, each: 1, all: 3 },
+  { what: 'a circle that tries three times', agent: 'ring', circling: stubborn, each: 1, all: 3 },
+  { what: 'itself, three times', agent: 'self', circling: stubborn, each: 1, all: 1 },
+  { what: 'one below the other', agent: 'row-0', circling: stubborn, each: 2, all: bounds.depth + 1 },
+  { what: 'six of each, four levels', agent: 'fan-0', circling: { width: 6, tries: 1 }, each: family, all: family },
+  { what: 'two ways, four of each', agent: 'wide-ring', circling: { width: 4, tries: 2 }, each: family, all: family },
+  { what: 'a circle, stripped', agent: 'bare-ring', circling: once, each: workingTasks, all: 3 * workingTasks },
+  { what: 'itself, stripped', agent: 'bare-self', circling: once, each: workingTasks, all: workingTasks },
+  { what: 'a circle of two each, stripped', agent: 'bare-ring', circling: { width: 2, tries: 1 } },
 ];
 
 export async function loop(args: string[]): Promise<void> {
@@ -94,9 +53,7 @@ export async function loop(args: string[]): Promise<void> {
     process.stdout.write(usage);
     return;
   }
-  const rounds = Number(values.rounds);
-  if (!Number.isInteger(rounds) || rounds < 1)
-    throw new Error(`--rounds: "${values.rounds}" is no whole number above 0.`);
+  const rounds = wholeNumber('--rounds', values.rounds);
   const network = await openNetwork();
   const faults: string[] = [];
   try {
@@ -122,31 +79,30 @@ async function playLoop({ deputies }: Network, one: Loop, rounds: number): Promi
   const begun = performance.now();
   for (let round = 0; round < rounds; round++) {
     const before = deputies.map((deputy) => startedTasks(deputy).started);
-    const ids = await sideBySide(one.begun, one.begun, () => caller.start(one.agent, JSON.stringify(one.circling)));
-    for (const id of ids) {
-      const end = await caller.awaited(id, isEnded);
-      reason = textOf(end);
-      if (end.status !== 'completed' && reason === '') faults.push(`${one.what}: ${end.status} without a reason`);
-      if (!isReason.test(reason)) faults.push(`${one.what}: no reason in "${reason.slice(0, 300)}"`);
-    }
+    const end = await caller.awaited(await caller.start(one.agent, JSON.stringify(one.circling)), isEnded);
+    reason = textOf(end);
+    if (!isReason.test(reason)) faults.push(`${one.what}: ${end.status} without a reason: "${reason.slice(0, 300)}"`);
     const after = deputies.map((deputy) => startedTasks(deputy));
     const started = after.map((count, index) => count.started - (before[index] ?? 0));
     const all = started.reduce((sum, count) => sum + count, 0);
     for (const [index, count] of started.entries()) most[index] = Math.max(most[index] ?? 0, count);
     mostInAll = Math.max(mostInAll, all);
-    if (all > one.all) faults.push(`${one.what}: ${all} tasks were started, at most ${one.all} may be`);
+    if (all > (one.all ?? all)) faults.push(`${one.what}: ${all} tasks were started, at most ${one.all} may be`);
     for (const [index, count] of started.entries())
-      if (count > one.each)
+      if (count > (one.each ?? count))
         faults.push(`${one.what}: ${count} at ${deputies[index]?.name}, at most ${one.each} may be`);
     const open = after.reduce((sum, count) => sum + count.open, 0);
     if (open > 0) faults.push(`${one.what}: ${open} tasks are still open after its end`);
   }
   const seconds = (performance.now() - begun) / 1000 / rounds;
+  const allowed = one.all === undefined ? 'no bound but on those at work' : `${one.all} allowed`;
   process.stdout.write(
-    `${one.what}: ${most.join(' + ')} tasks, at most ${mostInAll} in all of ${one.all} allowed; ${seconds.toFixed(1)} s each; ends with: ${reason.slice(-160).replaceAll(/\s+/g, ' ')}\n`,
+    `${one.what}: ${most.join(' + ')} tasks, ${mostInAll} in all at most (${allowed}), ${seconds.toFixed(1)} s; ` +
+      `the end: ${reason.slice(-reasonShown).replaceAll(/\s+/g, ' ')}\n`,
   );
   return faults;
 }
 
+const reasonShown = 140;
 /** What a bound says, whoever it was. */
-const isReason = /cycle|circle|itself|deep|too many|at most|limit|bound|busy|open tasks|at work/i;
+const isReason = /go round in a circle|nested deeper|limits\.|tasks at work/;

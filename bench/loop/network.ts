@@ -19,7 +19,7 @@ export interface Network {
 }
 
 /** What each Deputy allows; small, so that a bound is soon reached. */
-export const bounds = { depth: 5, agents: 20, workingTasks: 12 } as const;
+export const bounds = { depth: 5, agents: 20, workingTasks: 24 } as const;
 
 /** Agents that call one another in a row without an end in sight. */
 export const rowLength = 12;

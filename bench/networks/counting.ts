@@ -36,6 +36,7 @@ export const receiptOf = (order: string): string => `receipt of ${order}`;
 /** `pay` and `tick` answer after `ms` milliseconds with the receipt of their order. */
 export async function startCounting(): Promise<CountingServer> {
   const calls: Counted[] = [];
+  const closed = new AbortController();
   const resultOf = async ({ method, params }: Rpc): Promise<object | undefined> => {
     if (method === 'initialize')
       return {
@@ -48,7 +49,7 @@ export async function startCounting(): Promise<CountingServer> {
     if (method !== 'tools/call') return undefined;
     const { order = '', ms = 0 } = params?.arguments ?? {};
     calls.push({ tool: params?.name ?? '', order, at: Date.now() });
-    if (ms > 0) await wait(ms);
+    if (ms > 0) await wait(ms, undefined, { signal: closed.signal });
     return { content: [{ type: 'text', text: receiptOf(order) }] };
   };
   const answerTo = async (rpc: Rpc): Promise<object | undefined> => {
@@ -74,6 +75,7 @@ export async function startCounting(): Promise<CountingServer> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
     calls,
     close() {
+      closed.abort();
       server.closeAllConnections();
       server.close();
     },
