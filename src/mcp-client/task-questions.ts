@@ -12,6 +12,7 @@ import { sha256 } from '../hash.ts';
 import { isJsonObject, type Json } from '../json.ts';
 import { answerTask, askAbout, look } from './ask-task.ts';
 import { safeText } from './call-fault.ts';
+import { keptQuestions } from './kept-questions.ts';
 import { questionBounds } from './options.ts';
 import { failure } from './outcome.ts';
 import { type Asked, openRelay, Refusal, type Relay, type RelayHooks, shortKey } from './relay.ts';
@@ -54,7 +55,8 @@ export function openTaskQuestions(
   const fail = (why: string): void =>
     stop(failure(`${call.id} asks for something before it goes on: ${safeText(server)(why)}`), false);
   const askFor = namedFor(openRelay(server, options, { pause, onTooMuch: fail }), id);
-  const endRelay = server.askers.task(id, askFor);
+  const kept = server.options.deputy === true ? keptQuestions(server, askFor) : undefined;
+  const endRelay = server.askers.task(id, kept ?? askFor);
 
   const relayOne = async (key: string, request: Asked, stop: AbortController): Promise<void> => {
     const ended = AbortSignal.any([signal, stop.signal]);
@@ -122,7 +124,9 @@ export function openTaskQuestions(
   return {
     seen(task, era) {
       if (era === 'modern') seenIn2026(task);
-      else if (era === 'legacy' && task.status === 'input_required') void listen();
+      if (era !== 'legacy') return;
+      kept?.seen(task.status === 'input_required');
+      if (task.status === 'input_required') void listen();
     },
     get end() {
       return end;

@@ -1,5 +1,6 @@
 /** What the agents of another Deputy ask, asked here: who asks is told, each answer finds its asker, nothing twice. */
 import { describe, expect, test } from 'vitest';
+import type { ToolProgress } from '../../src/agent/tool.ts';
 import { sha256 } from '../../src/hash.ts';
 import type { JsonObject } from '../../src/json.ts';
 import { deputyPeer, type DeputyPeer, lab, mandate, protocols } from './deputy-peer.ts';
@@ -104,6 +105,39 @@ describe.each(protocols)('a Deputy in %s', (protocol) => {
     expect(asked[0]?.request).toMatchObject({ kind: 'url', chain: ['lab/pages'], words: 'Look.' });
     answer('Look.', accept());
     expect((await outcome).structuredContent).toEqual({ answer: 'accept' });
+  });
+
+  test('that goes down and comes back has not withdrawn its question', async () => {
+    const peer = await deputyPeer();
+    const { ask, asked, answer, isAsked, withdrawn } = person();
+    const progress: ToolProgress[] = [];
+    const outcome = act(peer, 'asker', { ask, progress });
+    await expect.poll(() => isAsked('Who are you?')).toBe(true);
+    await peer.down();
+    await expect.poll(() => JSON.stringify(progress)).toContain('does not answer');
+    await peer.up();
+    // It is back, and says so.
+    await expect.poll(() => JSON.stringify(progress.at(-1))).not.toContain('does not answer');
+    expect(withdrawn).toEqual([]);
+    answer('Who', accept({ name: 'Ada' }));
+    expect((await outcome).structuredContent).toEqual({ answer: '{"name":"Ada"}' });
+    expect(new Set(asked.map(({ key }) => key)).size).toBe(1);
+    expect(withdrawn).toEqual([]);
+  });
+
+  test('that was answered while it was away withdraws its question once it is back', async () => {
+    const peer = await deputyPeer();
+    const { ask, isAsked, withdrawn } = person();
+    const references: string[] = [];
+    const progress: ToolProgress[] = [];
+    const outcome = act(peer, 'asker', { ask, references, progress });
+    await expect.poll(() => isAsked('Who are you?')).toBe(true);
+    await peer.down();
+    await expect.poll(() => JSON.stringify(progress)).toContain('does not answer');
+    await peer.up();
+    await answerThere(peer, references[0] ?? '', 'Eve');
+    expect((await outcome).structuredContent).toEqual({ answer: '{"name":"Eve"}' });
+    expect(withdrawn).toHaveLength(1);
   });
 
   test('that was down meanwhile takes the answer all the same, and asks once', async () => {
