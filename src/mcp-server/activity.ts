@@ -13,19 +13,19 @@ export function activityMeta({ lines }: ServeOptions, task: Task): JsonObject {
 /** Empty where there is none. */
 export const metaOf = (_meta: JsonObject): JsonObject => (Object.keys(_meta).length > 0 ? { _meta } : {});
 
-export interface Paced {
+interface Paced {
   /** There is something to tell: at once, or when the time has come. */
   poke(): void;
   stop(): void;
 }
 
 /** Tells the newest, every `gapMs` at most. @param isBehind what was told before has not left yet. */
-export function paced(tell: () => void, { gapMs, isBehind }: { gapMs: number; isBehind: () => boolean }): Paced {
+export function paced(tell: () => void, { gapMs, isBehind }: { gapMs: () => number; isBehind: () => boolean }): Paced {
   let timer: NodeJS.Timeout | undefined;
   let isDue = false;
   const poke = (): void => {
     isDue = timer !== undefined || isBehind();
-    timer ??= setTimeout(timeUp, gapMs).unref();
+    timer ??= setTimeout(timeUp, gapMs()).unref();
     if (!isDue) tell();
   };
   const timeUp = (): void => {

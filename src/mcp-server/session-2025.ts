@@ -106,7 +106,7 @@ export function report(session: Session, task: Task, progressToken?: string | nu
       ...task2025(options, current, asks()),
       ...metaOf(activityMeta(options, current)),
     });
-  const activity = paced(tellTask, { gapMs: activityGapMs, isBehind: () => leaving > 0 });
+  const activity = paced(tellTask, { gapMs: () => activityGapMs, isBehind: () => leaving > 0 });
   let progress = 0;
   const onEvent = (event: TaskEvent): void => {
     if (event.type !== 'status') {

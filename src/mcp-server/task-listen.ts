@@ -127,7 +127,7 @@ export const completion = ({ id }: TaskListen): JsonObject => ({
 });
 
 /** Where notifications leave. */
-export interface Outlet {
+interface Outlet {
   readonly send: (notification: JSONRPCNotification) => void;
   /** The other side reads more slowly than it is told: what can wait waits. */
   readonly isBehind: () => boolean;
@@ -150,7 +150,9 @@ export async function tellTasks(
   };
   const tell = async (taskId: string): Promise<void> => {
     let task: Task | undefined;
-    const activity = paced(() => task && sendTask(task), { gapMs: pollMs, isBehind });
+    // While it waits for people all that it asks goes with it: seldom.
+    const gapMs = (): number => (task?.status === 'working' ? pollMs : 5 * pollMs);
+    const activity = paced(() => task && sendTask(task), { gapMs, isBehind });
     try {
       for await (const event of engine.watch(taskId, owner, { signal })) {
         if (event.type === 'status') sendTask((task = event.task));
