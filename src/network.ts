@@ -78,14 +78,9 @@ export function openNetwork(config: Config, { log, version, identity, hooks, mod
 }
 
 function modelOf(config: Config, { model }: AgentConfig, tuning: ModelTuning): Model {
-  switch (model.provider) {
-    case 'client':
-      return clientModel;
-    case 'plan':
-      return planModel(model.steps, (agent) => agentIn(config, agent).input !== undefined);
-    default:
-      return createModel(model, tuning);
-  }
+  if (model.provider === 'client') return clientModel;
+  if (model.provider === 'plan') return planModel(model.steps, (agent) => agentIn(config, agent).input !== undefined);
+  return createModel(model, tuning);
 }
 
 /** Servers that are opened when one of them is first needed. */

@@ -60,7 +60,9 @@ export async function askCaller(run: Run, question: Question): Promise<Reply | N
 function bare(prepared: Prepared | NoReply): Prepared | NoReply {
   if (prepared.kind !== 'prepared') return prepared;
   const tools = prepared.tools.map(({ name, description, inputSchema, isAgent }) => ({
-    ...{ name, description, inputSchema },
+    name,
+    description,
+    inputSchema,
     ...(isAgent === true && { isAgent }),
   }));
   return { ...prepared, tools };

@@ -39,6 +39,8 @@ function caller(lines: readonly InputResponse[]) {
   return { asked, answer };
 }
 
+const messagesIn = (asked: Asked | undefined): JsonObject[] => (asked?.params['messages'] ?? []) as JsonObject[];
+
 async function run(lines: readonly InputResponse[], parts: Parameters<typeof fakeAgent>[0] = {}) {
   const { asked, answer } = caller(lines);
   const rehearsed = rehearsal([], Infinity, undefined, answer);
@@ -84,8 +86,8 @@ test('results stand alone: what people send follows them in a message of its own
     return ok('did');
   });
   await runAgent(fakeAgent({ model: clientModel, tools: [tool] }), asks('go'), rehearsed.context);
-  const [, , results, said] = asked[1]?.params['messages'] as JsonObject[];
-  expect((results?.['content'] as JsonObject[]).map(({ type }) => type)).toEqual(['tool_result', 'tool_result']);
+  const [, , results, said] = messagesIn(asked[1]);
+  expect(results?.['content']).toMatchObject([{ type: 'tool_result' }, { type: 'tool_result' }]);
   expect(JSON.stringify(said)).toContain('hurry');
 });
 
@@ -100,7 +102,7 @@ test('files are shown as what messages of the specification hold', async () => {
   ] as const;
   const { context } = rehearsal([], Infinity, undefined, answer);
   await runAgent(fakeAgent({ model: clientModel }), [{ role: 'user', content: [...content] }], context);
-  expect((asked[0]?.params['messages'] as JsonObject[])[0]?.['content']).toEqual([
+  expect(messagesIn(asked[0])[0]?.['content']).toEqual([
     words('look'),
     words('[file:///a]\nA'),
     { type: 'image', data: 'aGk=', mimeType: 'image/png' },
@@ -151,7 +153,7 @@ describe('what comes back', () => {
     const odd = [use('none', {}), use('t', null), use('t', [1]), { type: 'tool_use', name: 't' }, use('t', {}, '')];
     const { asked, result } = await run([reply(odd), reply(use('t', { z: 1 })), reply(words('done'))]);
     expect(result.stop).toBe('answer');
-    const last = asked[2]?.params['messages'] as JsonObject[];
+    const last = messagesIn(asked[2]);
     const ids = last.flatMap(({ role, content }) =>
       role === 'assistant' ? [content].flat().map((block) => (block as JsonObject)['id']) : [],
     );
