@@ -77,7 +77,10 @@ const legacy: PriorDiscovery = { kind: 'legacy' };
 const isLegacy = ({ verdict, options }: ConnectRequest): boolean =>
   verdict === 'legacy' || options.protocol === '2025-11-25';
 
-async function openStdio(request: ConnectRequest, target: StdioTarget): Promise<{ connection: Connection }> {
+async function openStdio(
+  request: ConnectRequest,
+  target: ServerOptions & StdioTarget,
+): Promise<{ connection: Connection }> {
   const { timings, log } = request;
   const open = async (prior: PriorDiscovery | undefined): Promise<Connection> => {
     const transport = new StdioTransport(target, timings.grace, log);
@@ -124,7 +127,10 @@ const diedOfTheProbe = (error: unknown): boolean =>
   error.cause instanceof SdkError &&
   error.cause.code === SdkErrorCode.EraNegotiationFailed;
 
-async function openHttp(request: ConnectRequest, target: HttpTarget): Promise<{ connection: Connection }> {
+async function openHttp(
+  request: ConnectRequest,
+  target: ServerOptions & HttpTarget,
+): Promise<{ connection: Connection }> {
   const { timings } = request;
   const transport = new HttpTransport(target);
   const client = startClient(request);

@@ -6,7 +6,7 @@
 import { StreamableHTTPClientTransport, type JSONRPCMessage } from '@modelcontextprotocol/client';
 import { type Fetch, leanFetch, tooLarge } from '../lean-fetch.ts';
 import { isRequest } from './message-in.ts';
-import { bounds, type HttpTarget } from './options.ts';
+import { bounds, type HttpTarget, type ServerOptions } from './options.ts';
 import { requestRate, type RequestRate } from './request-rate.ts';
 import { inOneForm, toldOfTasks } from './sdk-seams.ts';
 
@@ -19,10 +19,10 @@ type OnMessage = NonNullable<StreamableHTTPClientTransport['onmessage']>;
 
 export class HttpTransport extends StreamableHTTPClientTransport {
   /** Requests without an answer; the controller lets go of a stream where the SDK brings none. */
-  readonly #requests: RequestRate = requestRate();
+  readonly #requests: RequestRate;
   readonly #open = new Map<RequestId, AbortController | undefined>();
 
-  constructor(target: HttpTarget) {
+  constructor(target: HttpTarget & Pick<ServerOptions, 'deputy'>) {
     super(new URL(target.url), {
       requestInit: { headers: target.headers },
       fetch: boundedFetch(bounds.message),
@@ -33,6 +33,7 @@ export class HttpTransport extends StreamableHTTPClientTransport {
         return () => clearTimeout(timer);
       },
     });
+    this.#requests = requestRate(target);
     this.#watchAnswers();
   }
 

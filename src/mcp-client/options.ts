@@ -153,6 +153,8 @@ export const bounds = {
   /** Requests that a server may send us in so many milliseconds before it is left: most of them would be refused. */
   requests: 2_000,
   requestsTime: 10_000,
+  /** The same of a Deputy: what is open in all its tasks is asked at once when it comes back. */
+  requestsOfAgents: 20_000,
   /** Requests of a server that run as tasks of ours at the same time. */
   receivedTasks: 100,
 } as const;

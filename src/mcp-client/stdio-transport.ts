@@ -11,7 +11,7 @@ import type { Log } from '../log.ts';
 import { messageOf } from '../errors.ts';
 import { isNotification, isOfInterest, isRequest, messageIn } from './message-in.ts';
 import { messageLines } from './message-lines.ts';
-import { bounds, type StdioTarget } from './options.ts';
+import { bounds, type StdioTarget, type ServerOptions } from './options.ts';
 import { startGroup, type ProcessGroup } from './process-group.ts';
 import { recentText, type RecentText } from './recent-text.ts';
 import { requestRate, type RequestRate } from './request-rate.ts';
@@ -37,7 +37,7 @@ export class StdioTransport implements Transport {
   /** Messages and noise so far: whoever sees it grow knows that the child is alive. */
   linesRead = 0;
   readonly stderrTail: RecentText = recentText();
-  readonly #requests: RequestRate = requestRate();
+  readonly #requests: RequestRate;
   readonly #target: StdioTarget;
   readonly #graceMs: number;
   readonly #log: Log;
@@ -46,7 +46,8 @@ export class StdioTransport implements Transport {
   #isClosed = false;
   #ended: Promise<void> | undefined;
 
-  constructor(target: StdioTarget, graceMs: number, log: Log) {
+  constructor(target: StdioTarget & Pick<ServerOptions, 'deputy'>, graceMs: number, log: Log) {
+    this.#requests = requestRate(target);
     this.#target = target;
     this.#graceMs = graceMs;
     this.#log = log;
