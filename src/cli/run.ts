@@ -9,6 +9,7 @@ import type { Task } from '../task/task.ts';
 import { type ExitCode, exitCode, exitCodeOfInterruption, exitCodeOfTask } from './exit.ts';
 import { type Globals, named } from './globals.ts';
 import { type Interruptions, watchInterruptions } from './interruptions.ts';
+import { waitsElsewhere } from './waits-elsewhere.ts';
 import { refuseLentModel } from './lent-model.ts';
 import { isPriced, openConfig, withRuntime } from './open.ts';
 import { ownerHere } from './owner-here.ts';
@@ -48,18 +49,18 @@ export async function run(
     const config = withCostLimit(await openConfig(globals, terminal), agentName, options.maxCost);
     const request = await Promise.race([requestFrom(config, agentName, message, options), interruptions.came]);
     if (typeof request === 'string') return exitCodeOfInterruption(request);
-    let isLeft = false;
+    let leftGraceMs: number | undefined;
     return await withRuntime(
       config,
       globals,
       terminal,
       async (runtime) => {
         const show = { format: options.format, quiet: globals.quiet === true, approve: options.approve };
-        const { code } = await runTask(runtime, request, interruptions, show, terminal);
-        isLeft = code === exitCode.inputNeeded;
+        const { code, waitsElsewhere } = await runTask(runtime, request, interruptions, show, terminal);
+        if (code === exitCode.inputNeeded) leftGraceMs = waitsElsewhere ? cutGraceMs : parkGraceMs;
         return code;
       },
-      { graceMs: () => (interruptions.first ? cutGraceMs : isLeft ? parkGraceMs : undefined) },
+      { graceMs: () => (interruptions.first ? cutGraceMs : leftGraceMs) },
     );
   } finally {
     interruptions.stop();
@@ -93,7 +94,7 @@ export async function runTask(
   interruptions: Interruptions,
   show: { format: Format; quiet: boolean; approve?: RunOptions['approve'] },
   terminal: Terminal,
-): Promise<{ code: ExitCode; conversation: string }> {
+): Promise<{ code: ExitCode; conversation: string; waitsElsewhere: boolean }> {
   const { engine } = runtime;
   const owner = ownerHere();
   const task =
@@ -115,7 +116,11 @@ export async function runTask(
     const next = `It waits for an answer. Afterwards: deputy run --resume ${task.id}`;
     tellQuestions(shown.task, terminal, next);
   }
-  return { code: exitCodeOfTask(shown.task, interruptions.first), conversation: task.conversation };
+  return {
+    code: exitCodeOfTask(shown.task, interruptions.first),
+    conversation: task.conversation,
+    waitsElsewhere: waitsElsewhere(shown, runtime.config),
+  };
 }
 
 async function messageFrom(argument: string | undefined): Promise<string> {
