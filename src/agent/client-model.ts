@@ -1,9 +1,9 @@
 /**
  * `model: client`: an agent that thinks with its caller's model. Called by another agent, that is the caller's own model.
  * As a task's own agent it asks its caller by a question of the task (`sampling/createMessage`), which waits like every
- * question does: for days, over restarts, and without using up its time. What the model uses is the caller's to pay and
- * to count, so that the agent's own limits of tokens and cost see nothing of it; those of turns, calls and time hold.
- * How large its window is nobody tells, so that nothing is compacted.
+ * question does: for days, over restarts, and without using up its time. What the model uses is the caller's to pay: a
+ * Deputy tells it, and it is counted; of any other caller nothing is known, so that limits of tokens and cost see nothing
+ * of it, while those of turns, calls and time hold. How large its window is nobody tells, so that nothing is compacted.
  *
  * One question is three records: what it is asked with (`turn 3: question`), the question (`turn 3: sampling`), and the
  * reply (`turn 3: model`), which is the one that every agent has.

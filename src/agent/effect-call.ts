@@ -5,7 +5,6 @@
 import { ApprovalUsedError, UnavailableError } from '../errors.ts';
 import { sha256 } from '../hash.ts';
 import { textOf } from '../task/content.ts';
-import { addUsage, noUsage } from '../task/usage.ts';
 import type { Commit } from '../task/engine.ts';
 import type { EffectClass } from '../task/effect.ts';
 import { askPersonSpec } from './ask-person.ts';
@@ -167,10 +166,11 @@ async function callTool(
     return waitsFor({ ...right.ask, again: 'its approval was used by another call' });
 
   const isLookedAt = outcome.unknown !== undefined || hooksAt(agent.hooks, 'after_tool', tool.id).length > 0;
+  const usage = sampling.total(outcome.usage);
   const whole = {
     ...outcome,
     ...(tool.isAgent === true && agentsIn(outcome, lent)),
-    ...(sampling.used !== noUsage && { usage: addUsage(outcome.usage ?? noUsage, sampling.used) }),
+    ...(usage !== undefined && { usage }),
     ...(isLookedAt && { made: { tool: tool.id, bytes: JSON.stringify(args) } }),
   };
   return fitted(whole, (words) => branch.keep(step, words));

@@ -1,10 +1,13 @@
 /** What a model has said, as the result of `sampling/createMessage`, both ways: written for a server, read of a caller. */
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import { text } from '../task/content.ts';
-import { noUsage } from '../task/usage.ts';
+import { noUsage, type Usage } from '../task/usage.ts';
 import type { AssistantMessage, Message, ModelReply } from './model.ts';
 import { type Names, objectsIn, wordOf } from './sampling-request.ts';
 import { visible } from './visible.ts';
+
+/** In `_meta` of a result for an agent of another Deputy: what the reply used, so that its own limits hold for it. */
+const usageKey = 'dev.deputy-mcp/usage';
 
 export const stopSequencesIn = ({ stopSequences }: JsonObject): string[] =>
   Array.isArray(stopSequences) ? stopSequences.map(wordOf).filter((one) => one !== '') : [];
@@ -17,7 +20,13 @@ const stopReasons = {
   failed: 'endTurn',
 } as const;
 
-export function resultOf({ message, model, stop }: ModelReply, ends: readonly string[], names: Names): JsonObject {
+/** @param tells what was used: to agents of other Deputies, whose caller pays. */
+export function resultOf(
+  { message, model, stop, usage }: ModelReply,
+  ends: readonly string[],
+  names: Names,
+  tells: boolean,
+): JsonObject {
   const { content, isCut } = cutAt(ends, message.content);
   const blocks = content.flatMap((block): JsonObject[] => {
     if (block.type === 'text') return [{ type: 'text', text: block.text }];
@@ -32,6 +41,7 @@ export function resultOf({ message, model, stop }: ModelReply, ends: readonly st
     content: blocks.length > 1 ? blocks : only,
     model,
     stopReason: isCut ? 'stopSequence' : stopReasons[stop],
+    ...(tells && { _meta: { [usageKey]: usage } }),
   };
 }
 
@@ -54,11 +64,12 @@ function cutAt(
 const most = { blocks: 1_000, size: 4 * 1024 * 1024, name: 200 };
 
 /**
- * What the caller's model said. What it used is the caller's: nothing is known of it, and nothing is counted here.
+ * What the caller's model said. What it used is the caller's to pay: it is counted where the caller is a Deputy that tells
+ * it, and is nothing otherwise.
  * @param messages what it was asked: no call gets the id of an earlier one, which some models would refuse.
  */
 export function replyFrom(result: JsonObject, messages: readonly Message[]): ModelReply | { fault: string } {
-  const { role, content, model, stopReason } = result;
+  const { role, content, model, stopReason, _meta } = result;
   if (role !== 'assistant') return { fault: 'it is not of the role "assistant"' };
   const blocks = objectsIn(Array.isArray(content) ? content : [content ?? null]);
   if (blocks.length > most.blocks) return { fault: `it has more than ${most.blocks} blocks` };
@@ -80,8 +91,22 @@ export function replyFrom(result: JsonObject, messages: readonly Message[]): Mod
   return {
     message: { role: 'assistant', content: said },
     stop: stopReason === 'maxTokens' ? 'length' : stopReason === 'refusal' ? 'refusal' : isCall ? 'tool_calls' : 'end',
-    usage: noUsage,
+    usage: usageFrom(isJsonObject(_meta) ? _meta[usageKey] : undefined),
     model: `client/${visible(wordOf(model).slice(0, most.name)) || 'unknown'}`,
+  };
+}
+
+function usageFrom(told: Json | undefined): Usage {
+  if (!isJsonObject(told)) return noUsage;
+  const count = (value: Json | undefined): number =>
+    typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : 0;
+  return {
+    inputTokens: count(told['inputTokens']),
+    outputTokens: count(told['outputTokens']),
+    cachedInputTokens: count(told['cachedInputTokens']),
+    cacheWriteTokens: count(told['cacheWriteTokens']),
+    reasoningTokens: count(told['reasoningTokens']),
+    cost: told['cost'] === null ? null : count(told['cost']),
   };
 }
 

@@ -9,7 +9,7 @@
  */
 import { sha256 } from '../hash.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
-import { addUsage, noUsage, type Usage } from '../task/usage.ts';
+import { addUsage, mostUsage, noUsage, type Usage } from '../task/usage.ts';
 import { limitReached, type Paused, tokensOf, workTime } from './limits.ts';
 import { type Model, ModelError, type ModelReply, type ModelRequest } from './model.ts';
 import type { Calling } from './prepare-call.ts';
@@ -26,8 +26,11 @@ export interface Sampling {
    * @throws SamplingRefused with the reason for the server; the signal's reason.
    */
   sample(params: JsonObject, signal: AbortSignal): Promise<JsonObject>;
-  /** What it used so far, which is to be added to the call's outcome. */
-  readonly used: Usage;
+  /**
+   * What a call has used in all, from what its outcome says. An agent of another Deputy counts what it was lent in what
+   * it says; no other server does.
+   */
+  total(said: Usage | undefined): Usage | undefined;
 }
 
 /** The call in which a server may ask. */
@@ -72,8 +75,9 @@ export function openSampling(calling: Pick<Calling, 'run' | 'branch' | 'lent'>, 
   };
 
   return {
-    get used() {
-      return used;
+    total(said = noUsage) {
+      if (used === noUsage) return said === noUsage ? undefined : said;
+      return call.isAgent ? mostUsage(said, used) : addUsage(said, used);
     },
     async sample(params, signal) {
       const left = tokensLeft(calling, call, used);
@@ -93,7 +97,7 @@ export function openSampling(calling: Pick<Calling, 'run' | 'branch' | 'lent'>, 
       const reply = await (model === undefined ? borrowed(request, signal) : generated(model, request, signal));
       used = addUsage(used, reply.usage);
       if (!call.isAgent) run.sampled = addUsage(run.sampled, reply.usage);
-      return resultOf(reply, stopSequencesIn(params), names);
+      return resultOf(reply, stopSequencesIn(params), names, call.isAgent);
     },
   };
 }

@@ -31,3 +31,13 @@ export const addUsage = (a: Usage, b: Usage): Usage => ({
   reasoningTokens: a.reasoningTokens + b.reasoningTokens,
   cost: a.cost === null || b.cost === null ? null : a.cost + b.cost,
 });
+
+/** Where two count the same, each perhaps not all of it. */
+export const mostUsage = (a: Usage, b: Usage): Usage => ({
+  inputTokens: Math.max(a.inputTokens, b.inputTokens),
+  outputTokens: Math.max(a.outputTokens, b.outputTokens),
+  cachedInputTokens: Math.max(a.cachedInputTokens, b.cachedInputTokens),
+  cacheWriteTokens: Math.max(a.cacheWriteTokens, b.cacheWriteTokens),
+  reasoningTokens: Math.max(a.reasoningTokens, b.reasoningTokens),
+  cost: a.cost === null || b.cost === null ? null : Math.max(a.cost, b.cost),
+});

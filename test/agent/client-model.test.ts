@@ -111,6 +111,24 @@ test('files are shown as what messages of the specification hold', async () => {
   ]);
 });
 
+const told = (more: JsonObject): JsonObject => ({
+  _meta: { 'dev.deputy-mcp/usage': { ...usage(30, 20, 0.5), ...more } },
+});
+
+test('what a Deputy tells that its model used is counted, and limits hold for it', async () => {
+  const { result } = await run([reply(use('t', {}), told({})), reply(words('done'), told({}))]);
+  expect(result).toMatchObject({ stop: 'answer', usage: usage(60, 40, 1) });
+  const lines = [reply(use('t', {}), told({})), reply(words('never'))];
+  const limited = await run(lines, { limits: { tokens: 50 } });
+  expect(limited.result).toMatchObject({ stop: 'limit', limit: 'tokens' });
+});
+
+test('odd counts count nothing', async () => {
+  const odd = { inputTokens: -5, outputTokens: '7', cost: Infinity, cachedInputTokens: [] } as unknown as JsonObject;
+  const { result } = await run([reply(words('hi'), told(odd))]);
+  expect(result.usage).toEqual(noUsage);
+});
+
 describe('what comes back', () => {
   test.each([
     ['maxTokens', reply(words('half'), { stopReason: 'maxTokens' }), 'length'],

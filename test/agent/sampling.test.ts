@@ -9,6 +9,7 @@ import { openSampling } from '../../src/agent/sampling.ts';
 import { SamplingRefused } from '../../src/agent/tool.ts';
 import type { Json, JsonObject } from '../../src/json.ts';
 import { text } from '../../src/task/content.ts';
+import { addUsage, noUsage } from '../../src/task/usage.ts';
 import { asks, calls, fakeAgent, fakeModel, fakeTool, ok, rehearsal, says, usage } from './fakes.ts';
 
 const { signal } = new AbortController();
@@ -26,7 +27,7 @@ async function sample(params: JsonObject, lines: (ModelReply | Error)[] = [says(
     { step: 'call', isAgent: false, away: (wait) => wait() },
   );
   const result = await sampling.sample(params, signal);
-  return { run, result, usage: sampling.used, asked: model.asked[0] };
+  return { run, result, usage: sampling.total(undefined), asked: model.asked[0] };
 }
 
 test('the model is asked what the server asks, and nothing of what the agent knows', async () => {
@@ -111,6 +112,21 @@ test('what stands behind a stop sequence is cut off, calls included', async () =
 test('a reply is no longer than a model can write, or than the budget has left', async () => {
   expect((await sample({ ...hello, maxTokens: 1e9 })).asked?.maxTokens).toBe(8_192);
   expect((await sample({ ...hello, maxTokens: 1e9 }, undefined, { tokens: 300 })).asked?.maxTokens).toBe(300);
+});
+
+test('what a reply used is told to agents of other Deputies alone, and counted once', async () => {
+  const { context } = rehearsal();
+  const run = newRun(fakeAgent({ model: fakeModel([says('hi'), says('hi')]) }), asks('go'), context, undefined);
+  const calling = { run, branch: context, lent: undefined };
+  const open = (isAgent: boolean) => openSampling(calling, { step: 'call', isAgent, away: (wait) => wait() });
+  const other = open(false);
+  expect(await other.sample(hello, signal)).not.toHaveProperty('_meta');
+  expect(other.total(usage(1, 1))).toEqual(addUsage(usage(), usage(1, 1)));
+  const deputy = open(true);
+  expect((await deputy.sample(hello, signal))['_meta']).toEqual({ 'dev.deputy-mcp/usage': usage() });
+  expect(deputy.total(usage(100, 50, 1))).toEqual(usage(100, 50, 1));
+  expect(deputy.total(noUsage)).toEqual(usage());
+  expect(deputy.total(undefined)).toEqual(usage());
 });
 
 test('thinking stays with us', async () => {
