@@ -14,8 +14,8 @@ import type { InputRequest } from '../task/question.ts';
 import { isTerminal, type Task } from '../task/task.ts';
 import { givenIn, takeAnswers, type Given } from './answers.ts';
 import type { Face } from './call-agent.ts';
-import type { Call } from './call.ts';
-import { defaultWaitMs, followTask, gathered, isAsking } from './follow-task.ts';
+import type { Call, Looking, Waiting } from './call.ts';
+import { asksMoreThan, defaultWaitMs, followTask, type FollowOptions, gathered, isAsking } from './follow-task.ts';
 import { handleResult } from './handle.ts';
 import { openState, sealState } from './round-state.ts';
 import { OtherResult } from './sdk-seams.ts';
@@ -33,7 +33,7 @@ export const call2026: Face = async (call) => {
   const leg = await beginLeg(call);
   if (leg.refused !== undefined) return errorResult(leg.refused);
   const { options } = call;
-  const { task, reason } = await attend(call, leg, false);
+  const { task, reason } = await attend(call, leg, { forMs: timeFor(call) });
   if (isTerminal(task)) return answerOf(options, task);
   const asked = openQuestions(task).filter(([, request]) => canAsk(call.asks, request));
   const isNextRound = reason === 'goes on' ? canGoOn(call) : reason === 'asks' && asked.length > 0;
@@ -45,11 +45,28 @@ export const call2026: Face = async (call) => {
 export const askThenTask2026: Face = async (call) => {
   const leg = await beginLeg(call);
   if (leg.refused !== undefined) return errorResult(leg.refused);
-  const { task, reason } = await attend(call, leg, true);
+  const { task, reason } = await attend(call, leg, { forMs: timeFor(call), endsWhenAnswered: true });
   const asked = openQuestions(task).filter(([, request]) => canAsk(call.asks, request));
   if (reason !== 'asks' || asked.length === 0 || isLast(call, leg)) return new OtherResult(createdTask(task));
   return nextRound(call, leg, task, asked);
 };
+
+/**
+ * A look at a task asks what nobody but its caller's software can answer, by rounds of its own: a task that thinks with
+ * its caller's model does so more often than a call has rounds. What people are asked is news, and is not asked again
+ * with every look of a model.
+ */
+export async function look2026(call: Looking, task: Task, forMs: number): Promise<Task | InputRequiredResult> {
+  const text = call.context.mcpReq.requestState<string>();
+  const { round } = text === undefined ? { round: 0 } : await openState(call, text);
+  const leg: Leg = { task, round: round + 1, given: givenIn(call.context) };
+  const left = countdown(forMs);
+  const { task: now, reason } = await attend(call, leg, { forMs, leaves: true });
+  if (reason !== 'asks') return now;
+  const asked = openQuestions(now).filter(([, request]) => isForSoftware(request) && canAsk(call.asks, request));
+  if (asked.length > 0) return isLast(call, leg) ? now : nextRound(call, leg, now, asked);
+  return followTask(call, now, { forMs: left(), leaves: true, enough: asksMoreThan(now) });
+}
 
 interface Leg {
   refused?: undefined;
@@ -80,15 +97,20 @@ interface Attended {
   reason: 'over' | 'asks' | 'dismissed' | 'answered' | 'goes on';
 }
 
+interface AttendOptions extends Pick<FollowOptions, 'forMs' | 'leaves'> {
+  endsWhenAnswered?: boolean;
+}
+
 /** Waits, and hands over the answers that came with this round. */
-async function attend(call: Call, { task, given }: Leg, endsWhenAnswered: boolean): Promise<Attended> {
+async function attend(call: Waiting, { task, given }: Leg, how: AttendOptions): Promise<Attended> {
   const { options, caller, client } = call;
-  const left = countdown(options.waitMs === undefined ? defaultWaitMs : options.waitMs);
+  const { leaves = false, endsWhenAnswered = false } = how;
+  const left = countdown(how.forMs);
   let current = task;
   let isDismissed = false;
   for (;;) {
-    current = await followTask(call, current, { forMs: left(), enough: isAsking });
-    if (isAsking(current)) current = await gathered(call, current);
+    current = await followTask(call, current, { forMs: left(), leaves, enough: isAsking });
+    if (isAsking(current)) current = await gathered(call, current, leaves);
     else if (!isTerminal(current)) return { task: current, reason: 'goes on' };
     if (isTerminal(current)) return { task: current, reason: 'over' };
     // Answered elsewhere meanwhile.
@@ -102,7 +124,7 @@ async function attend(call: Call, { task, given }: Leg, endsWhenAnswered: boolea
 }
 
 async function nextRound(
-  call: Call,
+  call: Looking,
   { round }: Leg,
   task: Task,
   asked: [string, InputRequest][],
@@ -115,11 +137,15 @@ async function nextRound(
   } as InputRequiredResult;
 }
 
+const isForSoftware = ({ kind }: InputRequest): boolean => kind === 'sampling' || kind === 'roots';
+
 /** A server that shuts down takes no next round. */
-const isLast = ({ caller }: Call, { round }: Leg): boolean => round >= mostRounds || caller.calls.isDraining;
+const isLast = ({ caller }: Waiting, { round }: Leg): boolean => round >= mostRounds || caller.calls.isDraining;
 
 /** Who declares that it can be asked anything knows rounds; others may know nothing of them. */
 const canGoOn = ({ asks: { form, url, sampling, roots } }: Call): boolean => form || url || sampling || roots;
+
+const timeFor = ({ options: { waitMs = defaultWaitMs } }: Waiting): number | null => waitMs;
 
 function countdown(ms: number | null): () => number | null {
   if (ms === null) return () => null;

@@ -8,6 +8,12 @@ import type { Askable } from './wire-question.ts';
 /** A call that waits for a task. */
 export type Waiting = Pick<Call, 'options' | 'caller' | 'context' | 'client' | 'asks' | 'tell'>;
 
+/** What a call in rounds is known again by. */
+export type Stated = Pick<Call, 'options' | 'caller' | 'args' | 'context'> & { agent: Pick<ServedAgent, 'name'> };
+
+/** A call that only looks at a task. */
+export type Looking = Waiting & Stated;
+
 export interface Call {
   options: ServeOptions;
   caller: Caller;

@@ -67,7 +67,8 @@ export async function followTask(call: Waiting, task: Task, given: FollowOptions
 const gatherMs = 50;
 
 /** A task that asks, with what else it asks at the same time. */
-export const gathered = (call: Waiting, task: Task): Promise<Task> => followTask(call, task, { forMs: gatherMs });
+export const gathered = (call: Waiting, task: Task, leaves = false): Promise<Task> =>
+  followTask(call, task, { forMs: gatherMs, leaves });
 
 /** For callers that are asked nothing while they wait. */
 export const isAsking = (task: Task): boolean => task.status === 'input_required';

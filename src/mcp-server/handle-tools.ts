@@ -2,7 +2,7 @@
  * The tools to watch, answer, steer and cancel a task, for callers that know nothing of tasks. They are listed for
  * everybody: lists of 2026 do not vary by caller, and a task that was started on one wire may be looked at on another.
  */
-import type { CallToolResult, Tool } from '@modelcontextprotocol/server';
+import type { CallToolResult, InputRequiredResult, Tool } from '@modelcontextprotocol/server';
 import { NotFoundError, UsageError } from '../errors.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import { schemaCheck } from '../json-schema.ts';
@@ -19,9 +19,11 @@ import { errorResult } from './tool.ts';
 import { viaMcp } from './via.ts';
 import type { ServedWire } from './wire.ts';
 
+type Shown = CallToolResult | InputRequiredResult;
+
 export interface HandleTool {
   tool: Tool;
-  readonly answer: (call: Waiting, args: JsonObject, look: ServedWire['look']) => Promise<CallToolResult>;
+  readonly answer: (call: Waiting, args: JsonObject, look: ServedWire['look']) => Promise<Shown>;
 }
 
 const taskId = { type: 'string', description: 'The id of the task, as the call of the agent answered it.' };
@@ -101,7 +103,7 @@ export async function callHandleTool(
   call: Waiting,
   args: JsonObject,
   look: ServedWire['look'],
-): Promise<CallToolResult> {
+): Promise<Shown> {
   const fault = checks.get(name)?.(args);
   if (fault !== undefined) return errorResult(`Invalid arguments for ${name}: ${fault}`);
   try {
@@ -116,14 +118,16 @@ export async function callHandleTool(
 /** The arguments were checked: it is there, and it is text. */
 const idIn = ({ task }: JsonObject): string => (typeof task === 'string' ? task : '');
 
-async function getTask(call: Waiting, args: JsonObject, look: ServedWire['look']): Promise<CallToolResult> {
+async function getTask(call: Waiting, args: JsonObject, look: ServedWire['look']): Promise<Shown> {
   const { options, caller } = call;
   const task = await options.engine.get(idIn(args), caller.owner);
   const { waitMs = defaultWaitMs } = options;
   const most = waitMs ?? Number.POSITIVE_INFINITY;
   const wanted = args['wait_seconds'];
   const forMs = Math.min(typeof wanted === 'number' ? wanted * 1000 : most, most, longestTimer);
-  return shown(options, isTerminal(task) || forMs === 0 ? task : await look(call, task, forMs));
+  if (isTerminal(task) || forMs === 0) return shown(options, task);
+  const seen = await look({ ...call, args, agent: { name: 'task_get' } }, task, forMs);
+  return 'resultType' in seen ? seen : shown(options, seen);
 }
 
 const longestTimer = 2 ** 31 - 1;

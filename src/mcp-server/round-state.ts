@@ -11,7 +11,7 @@ import {
 } from '@modelcontextprotocol/server';
 import { createHash, randomBytes } from 'node:crypto';
 import { isJsonObject, type Json } from '../json.ts';
-import type { Call } from './call.ts';
+import type { Stated } from './call.ts';
 
 export interface RoundState {
   task: string;
@@ -31,18 +31,18 @@ const ownKey = randomBytes(32);
 
 const codecs = new WeakMap<Uint8Array, RequestStateCodec<Sealed>>();
 
-function codecOf({ options }: Call): RequestStateCodec<Sealed> {
+function codecOf({ options }: Stated): RequestStateCodec<Sealed> {
   const key = options.stateKey ?? ownKey;
   let codec = codecs.get(key);
   if (codec === undefined) codecs.set(key, (codec = createRequestStateCodec<Sealed>({ key, ttlSeconds })));
   return codec;
 }
 
-export const sealState = (call: Call, state: RoundState): Promise<string> =>
+export const sealState = (call: Stated, state: RoundState): Promise<string> =>
   codecOf(call).mint({ ...state, call: digestOf(call) });
 
 /** @throws ProtocolError it is not ours, has expired, or belongs to another call. */
-export async function openState(call: Call, text: string): Promise<RoundState> {
+export async function openState(call: Stated, text: string): Promise<RoundState> {
   const sealed = await codecOf(call)
     .verify(text, call.context)
     .catch(() => undefined);
@@ -52,7 +52,7 @@ export async function openState(call: Call, text: string): Promise<RoundState> {
   return sealed;
 }
 
-const digestOf = ({ caller, agent, args }: Call): string =>
+const digestOf = ({ caller, agent, args }: Stated): string =>
   createHash('sha256')
     .update(JSON.stringify(['tools/call', caller.owner, agent.name, sorted(args)]))
     .digest('base64url');

@@ -1,7 +1,6 @@
 /** The wire of 2026-07-28: what a caller can do is declared with every request, and counts for that request only. */
 import { MissingRequiredClientCapabilityError } from '@modelcontextprotocol/server';
-import { askThenTask2026, call2026 } from './call-2026.ts';
-import { asksMoreThan, followTask } from './follow-task.ts';
+import { askThenTask2026, call2026, look2026 } from './call-2026.ts';
 import { clientInRequest, declaredInRequest } from './sdk-seams.ts';
 import { tasksExtension } from './task-2026.ts';
 import { declaresTasks, serveTasks2026, taskCall2026, tasksRequired } from './tasks-2026.ts';
@@ -30,7 +29,7 @@ export const wire2026: Wire = {
         throw new MissingRequiredClientCapabilityError({ requiredCapabilities });
       },
       tool: (tool) => tool,
-      look: (call, task, forMs) => followTask(call, task, { forMs, leaves: true, enough: asksMoreThan(task) }),
+      look: look2026,
     };
   },
 };

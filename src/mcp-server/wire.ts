@@ -1,9 +1,16 @@
 /** What the two wires do differently: each is one value of this type in a file of its own. */
-import type { CallToolResult, ClientCapabilities, McpServer, ServerContext, Tool } from '@modelcontextprotocol/server';
+import type {
+  CallToolResult,
+  ClientCapabilities,
+  InputRequiredResult,
+  McpServer,
+  ServerContext,
+  Tool,
+} from '@modelcontextprotocol/server';
 import type { JsonObject } from '../json.ts';
 import type { Task } from '../task/task.ts';
 import type { Face } from './call-agent.ts';
-import type { Waiting } from './call.ts';
+import type { Looking } from './call.ts';
 import type { Caller, ServedAgent, ServeOptions } from './options.ts';
 import type { AgentServer } from './sdk-seams.ts';
 
@@ -32,9 +39,9 @@ export interface ServedWire {
   refusal(agent: Pick<ServedAgent, 'name'>, lacking: ClientCapabilities, params: JsonObject): CallToolResult;
   /**
    * Waits for a task on behalf of a call that only looks: up to `forMs`, until it is over, or until it waits for an answer
-   * that cannot be had from this caller.
+   * that cannot be had from this caller. Where this caller is asked by an answer to its call, that is the result.
    */
-  readonly look: (call: Waiting, task: Task, forMs: number) => Promise<Task>;
+  readonly look: (call: Looking, task: Task, forMs: number) => Promise<Task | InputRequiredResult>;
 }
 
 export interface Declaration {

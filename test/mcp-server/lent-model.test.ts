@@ -33,6 +33,20 @@ async function v1(url: string, capabilities: Message, asked: Message[] = []): Pr
   return client;
 }
 
+async function v2(url: string, asked: Message[]): Promise<Client> {
+  const client = new Client(
+    { name: 'sdk', version: '1' },
+    { versionNegotiation: { mode: { pin: '2026-07-28' } }, capabilities: withTools },
+  );
+  client.setRequestHandler('sampling/createMessage', async ({ params }) => {
+    asked.push(params);
+    return thought;
+  });
+  await client.connect(new StreamableHTTPClientTransport(new URL(url)));
+  onTestFinished(() => client.close());
+  return client;
+}
+
 /** Calls `lent` with a client whose model uses tools; @returns what was asked, and the answer. */
 const wires: [string, (url: string) => Promise<{ asked: Message[]; answer: Message }>][] = [
   [
@@ -56,17 +70,7 @@ const wires: [string, (url: string) => Promise<{ asked: Message[]; answer: Messa
     'a 2026 call in rounds',
     async (url) => {
       const asked: Message[] = [];
-      const client = new Client(
-        { name: 'sdk', version: '1' },
-        { versionNegotiation: { mode: { pin: '2026-07-28' } }, capabilities: withTools },
-      );
-      client.setRequestHandler('sampling/createMessage', async ({ params }) => {
-        asked.push(params);
-        return thought;
-      });
-      await client.connect(new StreamableHTTPClientTransport(new URL(url)));
-      onTestFinished(() => client.close());
-      return { asked, answer: await client.callTool(called()) };
+      return { asked, answer: await (await v2(url, asked)).callTool(called()) };
     },
   ],
   [
@@ -157,4 +161,29 @@ test('a 2025 client that refuses to think has refused: nobody else could answer'
     throw Object.assign(new Error('User rejected sampling request'), { code: -1 });
   });
   expect(await client.callTool(called())).toMatchObject({ content: [{ text: 'no thought: decline' }] });
+});
+
+test('a task that thinks more often than a 2026 call has rounds goes on while its caller looks after it', async () => {
+  const { url } = await openDoor();
+  const asked: Message[] = [];
+  const client = await v2(url, asked);
+  const { structuredContent } = (await client.callTool(called('ponder'))) as Message;
+  expect(structuredContent).toMatchObject({ status: 'input_required' });
+  expect(asked).toHaveLength(7);
+  const seen = await client.callTool({ name: 'task_get', arguments: { task: structuredContent.task } });
+  expect(seen).toMatchObject({ structuredContent: { status: 'completed', result: { answer: 'thought through' } } });
+  expect(asked.map(({ maxTokens }) => maxTokens)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+});
+
+test('a look at a task that is sent with the state of another one is refused', async () => {
+  const { url } = await openDoor();
+  const caller = httpCaller(url);
+  const look = (task: unknown, more: Message = {}) =>
+    caller.request('tools/call', { name: 'task_get', arguments: { task }, ...more }, withTools);
+  const started = async () => (await caller.request('tools/call', called('ponder'), {})).result?.['structuredContent'];
+  const [one, other] = [await started(), await started()];
+  const { requestState } = (await look(one.task)).result ?? {};
+  expect(requestState).toEqual(expect.any(String));
+  expect((await look(other.task, { requestState })).error).toMatchObject({ code: -32602 });
+  expect((await look(one.task, { requestState })).result).toMatchObject({ resultType: 'input_required' });
 });

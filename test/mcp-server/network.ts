@@ -63,6 +63,7 @@ const agents: ServedAgent[] = [
   { name: 'keeper', description: 'Keeps a long text.' },
   { name: 'listener', description: 'Asks for a name, and says what it was told meanwhile.' },
   { name: 'lent', description: "Thinks with its caller's model, which may use tools." },
+  { name: 'ponder', description: "Thinks twelve times, with its caller's model." },
   { name: 'lent_only', description: 'The same, and says so.', needs: ['sampling.tools'] },
   { name: 'thinker', description: "Needs its caller's model.", needs: ['sampling'] },
 ];
@@ -80,6 +81,13 @@ const lent: FakeAgent = async ({ context }) => {
 const work: Record<string, FakeAgent> = {
   lent,
   lent_only: lent,
+  ponder: async ({ context }) => {
+    const messages = [{ role: 'user', content: { type: 'text', text: 'Think.' } }];
+    for (let turn = 1; turn <= 12; turn += 1) {
+      await context.requestInput(`turn ${turn}`, { kind: 'sampling', params: { messages, maxTokens: turn } });
+    }
+    return 'thought through';
+  },
   echo,
   endless,
   thinker: echo,
