@@ -315,7 +315,11 @@ export class Server {
       options.kind === 'stdio'
         ? `Run the command by hand to see more, and check "command", "args" and "env" of mcpServers.${this.name}.`
         : `Check "url" and "headers" of mcpServers.${this.name}, and that the server runs.`;
-    const message = `the server "${this.name}" (${targetOf(options)}) cannot be reached: ${why}${said}\n${mend}`;
+    const pinned =
+      options.protocol === undefined
+        ? ''
+        : ` Only ${options.protocol} is spoken with it: leave "protocol" out otherwise.`;
+    const message = `the server "${this.name}" (${targetOf(options)}) cannot be reached: ${why}${said}\n${mend}${pinned}`;
     return new UnavailableError(withoutCredentials(message, options), { cause });
   }
 

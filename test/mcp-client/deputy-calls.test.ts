@@ -164,5 +164,7 @@ test('every server is told the trace, and no other than a Deputy the mandate', a
 
 test('a pinned protocol that a server does not speak is said so', async () => {
   const servers = open(stdio('old', './old-task-server.ts', [], { protocol: '2026-07-28' }));
-  await expect(servers.tools(['old'], never)).rejects.toThrow(/2026-07-28/);
+  await expect(servers.tools(['old'], never)).rejects.toThrow(
+    /Only 2026-07-28 is spoken with it: leave "protocol" out/,
+  );
 });

@@ -1,11 +1,14 @@
 /** What the agents of another Deputy ask, asked here: who asks is told, each answer finds its asker, nothing twice. */
-import { describe, expect, test } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { ToolProgress } from '../../src/agent/tool.ts';
 import { sha256 } from '../../src/hash.ts';
 import type { JsonObject } from '../../src/json.ts';
 import { deputyPeer, type DeputyPeer, lab, mandate, protocols } from './deputy-peer.ts';
 import { approval } from './deputy-network.ts';
-import { call, type CallOptions, open, toolOf } from './peers.ts';
+import { call, type CallOptions, open, stdio, toolOf } from './peers.ts';
 import { accept, person } from './questions.ts';
 
 /** Answers what stands open in the one task there, as somebody at its own command line. */
@@ -119,6 +122,23 @@ describe.each(protocols)('a Deputy in %s', (protocol) => {
     // It is back, and says so.
     await expect.poll(() => JSON.stringify(progress.at(-1))).not.toContain('does not answer');
     expect(withdrawn).toEqual([]);
+    answer('Who', accept({ name: 'Ada' }));
+    expect((await outcome).structuredContent).toEqual({ answer: '{"name":"Ada"}' });
+    expect(new Set(asked.map(({ key }) => key)).size).toBe(1);
+    expect(withdrawn).toEqual([]);
+  });
+
+  test('over stdio that is killed is started again, and has not withdrawn its question', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'deputy-killed-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const servers = open(stdio('lab', './deputy-network.ts', [join(folder, 'store.db')], { deputy: true, protocol }));
+    const { ask, asked, answer, isAsked, withdrawn } = person();
+    const progress: ToolProgress[] = [];
+    const outcome = call(await toolOf(servers, 'lab/asker'), {}, { mandate, ask, progress });
+    await expect.poll(() => isAsked('Who are you?')).toBe(true);
+    const pid = servers.status()[0]?.pid ?? 0;
+    process.kill(pid, 'SIGKILL');
+    await expect.poll(() => servers.status()[0]).toMatchObject({ state: 'ready', restarts: 1 });
     answer('Who', accept({ name: 'Ada' }));
     expect((await outcome).structuredContent).toEqual({ answer: '{"name":"Ada"}' });
     expect(new Set(asked.map(({ key }) => key)).size).toBe(1);
