@@ -172,3 +172,51 @@ agents:
     }
   },
 );
+
+const boss = `
+export default ({ system, turn, last, tools }) => ({
+  usage: { inputTokens: 100, outputTokens: 10 },
+  ...(turn > 0
+    ? { text: system + ' was told: ' + last }
+    : system === 'BOSS'
+      ? { calls: [{ tool: 'lab/adder', args: { message: 'go' } }, { tool: 'lab/limited', args: { message: 'go' } }] }
+      : { calls: [{ tool: tools[0].name, args: { a: 2, b: 40 } }] }),
+});
+`;
+
+test.each(['2025-11-25', '2026-07-28'])(
+  'over %s, what the model above used is counted once, and holds for the limits below',
+  { timeout: 120_000 },
+  async (protocol) => {
+    const limited =
+      'limited: { description: Adds., model: client, instructions: CHILD, tools: [everything/get-sum], limits: { tokens: 100 } }';
+    await where.write({
+      'lab/agents.yaml': `${child}  ${limited}\n`,
+      'boss.mjs': boss,
+      'top.yaml': `version: 1
+store: { sqlite: top.db }
+permissions: { allow: ["*/*"] }
+mcpServers:
+  lab:
+    command: node
+    args: ["${main}", --config, lab/agents.yaml, serve, --stdio]
+    deputy: true
+    sampling: true
+    protocol: ${protocol}
+agents:
+  boss: { description: Delegates., model: scripted/boss.mjs, instructions: BOSS, tools: ["lab/*"], limits: { tokens: 10k } }
+`,
+    });
+    const thinking: Thinking = { asked: [] };
+    const { client } = await modern(thinking, 'top.yaml');
+    try {
+      const result = (await client.callTool({ name: 'boss', arguments: { message: 'Go.' } })) as Message;
+      expect(result['content'][0].text).toContain('limited stopped: it has used 110 of its 100 tokens');
+      // Two replies of the boss for itself, two for the adder, one for the limited one.
+      expect(result['_meta']['dev.deputy-mcp/task'].usage).toMatchObject({ inputTokens: 500, outputTokens: 50 });
+      expect(thinking.asked).toEqual([]);
+    } finally {
+      await client.close();
+    }
+  },
+);
