@@ -244,15 +244,21 @@ function servedAgent(config: Config, { name, description, input, output }: Agent
     ...(input !== undefined && { input: { schema: input, check: schemaCheck(input) } }),
     ...(output !== undefined && { output: { schema: output } }),
     annotations: mayWrite,
-    ...(thinksWithCaller(config, name) && { needs: ['sampling'] }),
+    needs: needsOf(config, name),
   };
 }
 
-/** It has no model of its own, nor have the agents that it is composed of. */
-function thinksWithCaller(config: Config, name: string, above: readonly string[] = []): boolean {
-  const { model, agents } = agentIn(config, name);
-  if (model.provider !== 'plan' || above.includes(name)) return model.provider === 'client';
-  return agents.some((child) => thinksWithCaller(config, child, [...above, name]));
+type Needs = NonNullable<ServedAgent['needs']>;
+
+/** The model of its caller, where it has none of its own, or one of the agents that it is composed of has none. */
+function needsOf(config: Config, name: string, above: readonly string[] = []): Needs {
+  const { model, agents, tools, mayAskPeople } = agentIn(config, name);
+  if (above.includes(name)) return [];
+  if (model.provider === 'plan')
+    return [...new Set(agents.flatMap((child) => needsOf(config, child, [...above, name])))];
+  if (model.provider !== 'client') return [];
+  const calls = agents.length > 0 || tools.servers.length > 0 || mayAskPeople;
+  return calls ? ['sampling.tools'] : ['sampling'];
 }
 
 const mayWrite = { readOnlyHint: false, destructiveHint: true, openWorldHint: true };
