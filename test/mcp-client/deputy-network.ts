@@ -62,8 +62,8 @@ export function deputyNetwork(path?: string): { engine: FakeEngine; options: Ser
         const call = { agent: 'reader', callId: '1', tool: 'files/read' };
         work.emit({ ...call, type: 'tool_start', args: {} });
         const branch = { agent: 'reader', callId: '2', tool: 'bank/teller' };
-        await work.context.branch('2', async ({ emit }) =>
-          emit({ ...branch, type: 'tool_progress', progress: 1, below }),
+        await work.context.branch('2', async (told) =>
+          told.emit({ ...branch, type: 'tool_progress', progress: 1, below }),
         );
         return endless(work);
       },
