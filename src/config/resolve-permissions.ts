@@ -108,11 +108,14 @@ function warnIdle(name: string, declared: Declared<AgentEntry>, { declarations, 
       'W_RULE',
       valueOf(declared, 'permissions', 'allow', index, 'tool'),
       `agents.${name} has no tool that ${JSON.stringify(pattern)} could allow`,
-      {
-        help: `permissions give no tools: name it in agents.${name}.${isOfServer ? 'tools' : declared.value.steps === undefined ? 'agents' : 'steps'} as well`,
-      },
+      { help: mendForIdle(name, isOfServer, declared.value.steps !== undefined) },
     );
   }
+}
+
+function mendForIdle(name: string, isOfServer: boolean, isComposed: boolean): string {
+  if (isComposed && isOfServer) return 'the agents of its steps have the tools: write the rule there';
+  return `permissions give no tools: name it in agents.${name}.${isOfServer ? 'tools' : isComposed ? 'steps' : 'agents'} as well`;
 }
 
 /** A store in memory dies with its process, and no other command sees what waits in it. */

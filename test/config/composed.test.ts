@@ -65,6 +65,15 @@ describe('a composed agent', () => {
     expect(() => explainPermissions(config, 'release', 'notes')).toThrow('it has reviewer, fixer');
   });
 
+  test('is warned of a rule about tools, which its agents have', async () => {
+    const rule = '    steps: [fixer]\n    permissions: { allow: [files/*, notes] }\n';
+    const { warnings } = await accepted(network(rule, 'mcpServers: { files: { command: x } }\n'));
+    expect(warnings.map(({ code, line, help }) => [code, line, help])).toEqual([
+      ['W_RULE', 10, 'the agents of its steps have the tools: write the rule there'],
+      ['W_RULE', 10, 'permissions give no tools: name it in agents.release.steps as well'],
+    ]);
+  });
+
   test('is a card as well, and survives in a snapshot', async () => {
     const root = await folderWith({
       'reply.yaml': '',
