@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { explainPermissions } from '../../src/config/explain-permissions.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { accepted, folderWith, inShort, minimal, refused } from './fixture.ts';
 
@@ -78,6 +79,14 @@ describe('servers', () => {
       { name: 'none', deputy: false, asks: false },
     ]);
     expect(config.servers[2]).not.toHaveProperty('protocol');
+    const agent = await accepted(
+      minimal(
+        'mcpServers: { lab: { command: x, deputy: true, tools: { look: { effect: read } } } }\n',
+        '    tools: [lab/*]\n',
+      ),
+    );
+    expect(explainPermissions(agent.config, 'a', 'lab/payer').effect).toBe('keyed');
+    expect(explainPermissions(agent.config, 'a', 'lab/look').effect).toBe('read');
     expect(await refused(minimal('mcpServers: { s: { command: x, deputy: true, asks: false } }\n'))).toEqual([
       'E_VALUE agents.yaml:6:52 mcpServers.s is a Deputy, so its agents may ask people',
     ]);
