@@ -3,6 +3,7 @@
  *
  * To be shown: what the endpoint gave is never more than the budget and one call a slot; and what the root's result says
  * was used is what the endpoint gave. Where the leaf is killed meanwhile, it is that or more: a crash never refunds.
+ * In the control the root's budget is taken off the calls on the way: it must be overstepped, or the bench shows nothing.
  */
 import { parseArgs } from 'node:util';
 import { newSeed, wholeNumber } from '../networks/options.ts';
@@ -16,6 +17,7 @@ const usage = `npm run bench -- budget [options]
 
 /** Each network has other limits. */
 const plansANetwork = 25;
+const controlPlans = 12;
 
 export async function budget(args: string[]): Promise<void> {
   const { values } = parseArgs({
@@ -41,6 +43,9 @@ export async function budget(args: string[]): Promise<void> {
     process.stdout.write(`${isKilled ? 'the leaf killed meanwhile' : 'undisturbed'}: ${told(played)}; seed ${seed}\n`);
     faults.push(...played.flatMap((figures) => figures.faults));
   }
+  const control = await playBudgets({ seed, plans: controlPlans, isKilled: false, isBare: true });
+  process.stdout.write(`the control, where nobody below knows of the budget: ${control.faults.length} faults\n`);
+  if (control.faults.length === 0) faults.push('the control went right: the bench shows nothing');
   for (const fault of faults.slice(0, 30)) process.stderr.write(`FAILED: ${fault}\n`);
   if (faults.length > 0) process.exitCode = 1;
 }

@@ -6,6 +6,7 @@ import type { JsonObject } from '../../src/json.ts';
 import { type CountingServer, startCounting } from '../networks/counting.ts';
 import { declare, type Deputy, deputyIn, type Life, overHttp, overStdio, startDeputy } from '../networks/deputy.ts';
 import type { Random } from '../random.ts';
+import { startProxy, stripped } from '../networks/proxy.ts';
 import { type Endpoint, startEndpoint } from './endpoint.ts';
 
 export interface Network {
@@ -20,13 +21,15 @@ export interface Network {
 /** Agents at each level: each has other limits. */
 export const agentsEach = 6;
 
-export async function openNetwork(random: Random): Promise<Network> {
+/** @param isBare the control: what the root leaves to its middle is taken off on the way. */
+export async function openNetwork(random: Random, isBare: boolean): Promise<Network> {
   const folder = mkdtempSync(join(tmpdir(), 'deputy-budget-'));
   const counting: CountingServer = await startCounting();
   const endpoint = await startEndpoint();
   const root = await deputyIn(folder, 'root');
   const middle = await deputyIn(folder, 'middle');
   const leaf = await deputyIn(folder, 'leaf');
+  const proxy = isBare ? await startProxy(middle.url, stripped) : undefined;
   const budgets = new Map<string, number>();
   const models = {
     counted: { model: 'openai-chat/counted', base_url: endpoint.url, context_window: 1_000_000 },
@@ -48,7 +51,7 @@ export async function openNetwork(random: Random): Promise<Network> {
   };
   const someTokens = (most: number): JsonObject => (random.isOneIn(2) ? {} : { tokens: 200 + random.below(most) });
   declare(root, {
-    mcpServers: { middle: overHttp(middle) },
+    mcpServers: { middle: overHttp({ ...middle, url: proxy?.url ?? middle.url }) },
     agents: agentsOf('root', ['middle/*'], (name) => {
       const tokens = 500 + random.below(8_000);
       budgets.set(name, tokens);
@@ -71,6 +74,7 @@ export async function openNetwork(random: Random): Promise<Network> {
     await Promise.all(lives.map((life) => life.stop()));
     counting.close();
     endpoint.close();
+    proxy?.close();
     rmSync(folder, { recursive: true, force: true });
   };
   try {

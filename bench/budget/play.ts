@@ -13,6 +13,8 @@ export interface Options {
   plans: number;
   /** The leaf is killed in the middle of each round of plans. */
   isKilled: boolean;
+  /** The control: nobody below the root knows of its budget. */
+  isBare?: boolean;
 }
 
 export interface Figures {
@@ -38,9 +40,9 @@ interface Played {
   end: TaskSeen;
 }
 
-export async function playBudgets({ seed, plans, isKilled }: Options): Promise<Figures> {
+export async function playBudgets({ seed, plans, isKilled, isBare = false }: Options): Promise<Figures> {
   const random = randomOf(seed);
-  const network = await openNetwork(random);
+  const network = await openNetwork(random, isBare);
   const over = new AbortController();
   try {
     const killing = isKilled ? killAgainAndAgain(network, over.signal) : Promise.resolve(0);

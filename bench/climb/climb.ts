@@ -3,7 +3,8 @@
  * answered at the top in random order, over MCP and at the command line.
  *
  * To be shown: every answer reaches the call whose arguments were shown, and no other; nothing is asked twice; every
- * question names all who ask, from the top to the leaf.
+ * question names all who ask, from the top to the leaf. In the control the person mixes up the questions: what comes of it
+ * must be noticed, or the bench shows nothing.
  */
 import { parseArgs } from 'node:util';
 import { newSeed, wholeNumber } from '../networks/options.ts';
@@ -15,6 +16,8 @@ const usage = `npm run bench -- climb [options]
   --tasks N    tasks side by side, eight approvals each (default 100; 12 in CI)
   --seed N     the order of the answers, and what they are (default: by the clock; every report names it)
 `;
+
+const controlTasks = 2;
 
 /** One after the other: all of 2026, the middle hop of 2025 over HTTP, and over stdio. */
 const eras: readonly { name: string; pins: Pins }[] = [
@@ -45,6 +48,11 @@ export async function climb(args: string[]): Promise<void> {
     for (const fault of figures.faults.slice(0, 20)) process.stderr.write(`FAILED: ${fault}\n`);
     if (figures.faults.length > 0) process.exitCode = 1;
   }
+  const control = await playClimb({ tasks: controlTasks, seed, pins: {}, typed: 0, isMixedUp: true });
+  process.stdout.write(`the control, where answers are mixed up: ${control.faults.length} faults\n`);
+  if (control.faults.length > 0) return;
+  process.stderr.write('FAILED: the control went right: the bench shows nothing\n');
+  process.exitCode = 1;
 }
 
 const told = ({ atOnce, answered, typed, paid, faults, seconds }: Figures): string =>

@@ -11,6 +11,8 @@ export interface Options {
   pins: Pins;
   /** How many of the answers are given at the command line. */
   typed: number;
+  /** The control: each answer is given to another question than it was meant for. */
+  isMixedUp?: boolean;
 }
 
 export interface Figures {
@@ -31,9 +33,10 @@ interface Scene {
   random: Random;
   /** Names of tasks by their ids. */
   names: ReadonlyMap<string, string>;
+  isMixedUp: boolean;
 }
 
-export async function playClimb({ tasks, seed, pins, typed }: Options): Promise<Figures> {
+export async function playClimb({ tasks, seed, pins, typed, isMixedUp = false }: Options): Promise<Figures> {
   const begun = performance.now();
   const network = await openNetwork(pins);
   try {
@@ -49,7 +52,7 @@ export async function playClimb({ tasks, seed, pins, typed }: Options): Promise<
       [...names.keys()].map((id) => caller.awaited(id, (task) => isEnded(task) || questionsIn(task).length === 8)),
     );
     const atOnce = open.reduce((sum, task) => sum + questionsIn(task).length, 0);
-    const scene = { caller, line: commandLineOf(network.root), person, random, names };
+    const scene = { caller, line: commandLineOf(network.root), person, random, names, isMixedUp };
     const figures = await answerAll(scene, typed);
     const ends = await Promise.all([...names.keys()].map((id) => caller.awaited(id, isEnded)));
     const paid = network.counting.calls.map(({ order }) => order);
@@ -80,9 +83,11 @@ async function answerAll(scene: Scene, typed: number): Promise<{ answered: numbe
       }
     }
     // A part of what is open, in any order, and then another look.
-    for (const one of shuffled(asked, random).slice(0, Math.max(1, Math.ceil(asked.length / 2)))) {
+    const chosen = shuffled(asked, random).slice(0, Math.max(1, Math.ceil(asked.length / 2)));
+    for (const [index, one] of chosen.entries()) {
       const isTyped = done.typed < typed && random.isOneIn(8);
-      if (await answerOne(scene, one, isTyped)) done.typed += 1;
+      const meant = scene.isMixedUp ? (chosen[index - 1] ?? one) : one;
+      if (await answerOne(scene, one, meant.order, isTyped)) done.typed += 1;
       done.answered += 1;
     }
     if (asked.length === 0) await new Promise((resolve) => setTimeout(resolve, 50));
@@ -90,13 +95,14 @@ async function answerAll(scene: Scene, typed: number): Promise<{ answered: numbe
   return done;
 }
 
-/** @returns whether it was typed. */
+/** @param meant the order that they have in mind: that of the question. @returns whether it was typed. */
 async function answerOne(
   { caller, line, person }: Scene,
   { task, key, order }: Asked,
+  meant: string,
   typed: boolean,
 ): Promise<boolean> {
-  const { word, response } = person.answers(order);
+  const { word, response } = person.answers(meant);
   const isTyped = typed && word !== 'decline' && word !== 'dismiss';
   if (isTyped) await line.decide(task, key, order, word);
   else await caller.answer(task, { [key]: response });

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { JsonObject } from '../../src/json.ts';
 import { declare, type Deputy, deputyIn, type Life, overHttp, startDeputy } from '../networks/deputy.ts';
-import { type Proxy, type Rpc, startProxy } from '../networks/proxy.ts';
+import { type Proxy, startProxy, stripped } from '../networks/proxy.ts';
 
 export interface Network {
   /** `a`, `b` and `c`. */
@@ -61,14 +61,6 @@ export async function openNetwork(): Promise<Network> {
     await close();
     throw error;
   }
-}
-
-/** All that is ours goes; what the specification names stays. */
-function stripped({ params }: Rpc): 'same' | 'changed' {
-  const meta = params?.['_meta'] as Record<string, unknown> | undefined;
-  const ours = Object.keys(meta ?? {}).filter((key) => key.includes('deputy'));
-  for (const key of ours) delete meta?.[key];
-  return ours.length === 0 ? 'same' : 'changed';
 }
 
 /** @param place of the Deputy in the ring. */

@@ -66,3 +66,11 @@ export async function startProxy(target: string, pass: (message: Rpc) => 'same' 
     },
   };
 }
+
+/** All that is ours goes; what the specification names stays. */
+export function stripped({ params }: Rpc): 'same' | 'changed' {
+  const meta = params?.['_meta'] as Record<string, unknown> | undefined;
+  const ours = Object.keys(meta ?? {}).filter((key) => key.includes('deputy'));
+  for (const key of ours) delete meta?.[key];
+  return ours.length === 0 ? 'same' : 'changed';
+}
