@@ -85,7 +85,7 @@ async function answerAll(scene: Scene, typed: number): Promise<{ answered: numbe
     // A part of what is open, in any order, and then another look.
     const chosen = shuffled(asked, random).slice(0, Math.max(1, Math.ceil(asked.length / 2)));
     for (const [index, one] of chosen.entries()) {
-      const isTyped = done.typed < typed && random.isOneIn(8);
+      const isTyped = done.typed < typed && done.answered % 2 === 0;
       const meant = scene.isMixedUp ? (chosen[index - 1] ?? one) : one;
       if (await answerOne(scene, one, meant.order, isTyped)) done.typed += 1;
       done.answered += 1;

@@ -36,7 +36,7 @@ export const tasksStored = (store: string): string[] => read(store, 'select id a
 
 function read(store: string, sql: string): string[] {
   if (!existsSync(store)) return [];
-  const db = new DatabaseSync(store, { readOnly: true });
+  const db = new DatabaseSync(store, { readOnly: true, timeout: 10_000 });
   try {
     // Killed before it had made its tables.
     if (db.prepare(`select 1 from sqlite_master where name = 'intent'`).get() === undefined) return [];

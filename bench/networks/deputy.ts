@@ -111,8 +111,12 @@ export function beginDeputy({ file, url }: Deputy): Life & { serves: Promise<boo
   };
 }
 
-/** The process of a Deputy that another one has started on stdio; undefined where none is at work. Linux only. */
+/**
+ * The process of a Deputy that another one has started on stdio; undefined where none is at work.
+ * @throws Error this is no Linux
+ */
 export function pidOf({ file }: Deputy): number | undefined {
+  if (process.platform !== 'linux') throw new Error('A child of a Deputy is found in /proc: this needs Linux.');
   return readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry))
     .map(Number)

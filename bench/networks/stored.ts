@@ -19,7 +19,7 @@ export interface StoredTask {
 
 export function storedTasks({ store }: Pick<Deputy, 'store'>): StoredTask[] {
   if (!existsSync(store)) return [];
-  const db = new DatabaseSync(store, { readOnly: true });
+  const db = new DatabaseSync(store, { readOnly: true, timeout: 10_000 });
   try {
     if (db.prepare(`select 1 from sqlite_master where name = 'intent'`).get() === undefined) return [];
     const intents = new Map<string, number[]>();
