@@ -15,7 +15,7 @@ const folder = async (): Promise<string> => {
 };
 
 /** A barrier on a file; each of its syncs looks once more at what was written than who finds nothing to sync. */
-async function watched(): Promise<{ barrier: () => Promise<void>; write(): void; syncs(): number }> {
+async function watched(): Promise<{ barrier: () => Promise<void>; write: () => void; syncs: () => number }> {
   const log = openSync(join(await folder(), 'log'), 'w');
   onTestFinished(() => closeSync(log));
   let [commits, looks, asked] = [0, 0, 0];
