@@ -17,7 +17,7 @@ test('a task that has ended leaves nothing that waits for a full garbage collect
     await context.branch('one', (branch) => branch.step('look', async () => task.input['message']));
     return answer('done');
   });
-  const left = await leftBehind(200, async () => {
+  const left = await leftBehind(100, async () => {
     const { id } = await engine.start({ ...request, input: input() });
     await ended(engine, id);
   });
@@ -33,7 +33,7 @@ test('nor does a task that is parked', async () => {
     },
     { store },
   );
-  const left = await leftBehind(200, async () => {
+  const left = await leftBehind(100, async () => {
     const { id } = await engine.start({ ...request, input: input() });
     await parked(store, id);
   });

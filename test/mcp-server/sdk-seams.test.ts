@@ -115,7 +115,7 @@ test('seam 9: the handlers of a server stand in two maps', () => {
 
 test('a server that is dropped leaves nothing that waits for a full garbage collection', async () => {
   const size = 50_000;
-  const left = await leftBehind(200, async () => {
+  const left = await leftBehind(100, async () => {
     const words = ballast(size);
     const server = new AgentServer({ name: 'x', version: '1' }, { capabilities: { tools: {} } }, () => undefined);
     server.onToolCall(async () => ({ content: [{ type: 'text', text: words }] }));
