@@ -6,6 +6,7 @@ import { type Caller, callerOf } from './caller.ts';
 
 export interface Deputy {
   process: Child;
+  url: string;
   caller: Caller;
   /** `kill -9`. */
   kill(): Promise<void>;
@@ -21,9 +22,11 @@ export async function startDeputy(ledger: string, store: string): Promise<Deputy
     BENCH_LEDGER_URL: ledger,
     BENCH_STORE: store,
   });
-  const caller = callerOf(await addressOf(process));
+  const url = await addressOf(process);
+  const caller = callerOf(url);
   return {
     process,
+    url,
     caller,
     async kill() {
       caller.close();

@@ -68,9 +68,9 @@ async function measured(options: Options, { ledger, start, folder }: Place): Pro
   const active = await occupy(options.active, before.caller, ledger);
   say(`tasks/get for ${options.seconds} s, and some answers`);
   const waiting = parked.map(({ id }) => id);
-  const looks = mixed(waiting, active);
+  const looks = { url: before.url, ids: mixed(waiting, active), seconds: options.seconds };
   let latency = noLatency;
-  const cpuToGet = await cpuOf(async () => (latency = await getLatency(before.caller, looks, options.seconds)));
+  const cpuToGet = await cpuOf(async () => (latency = await getLatency(looks)));
   const chosen = randomOf(parked, answeredBefore + answeredAfter);
   const load = loadavg()[0] ?? 0;
   await answer(chosen.slice(0, answeredBefore), before.caller);
@@ -102,7 +102,7 @@ async function measured(options: Options, { ledger, start, folder }: Place): Pro
     disk,
     load,
     repeated: before.caller.repeated() + after.caller.repeated(),
-    get: { ...latency, cpu: cpuToGet / latency.requests },
+    get: { ...latency, cpu: cpuToGet / latency.asked },
     restart: { answers: answeredAfter, serves, answered, recovered },
   };
 }

@@ -47,6 +47,7 @@ export function report(options: Options, figures: Figures): boolean {
     [`tasks/get, p50 of ${get.requests} at ${requestsPerSecond}/s`, ms(get.p50)],
     ['tasks/get, p99', ms(get.p99), verdict(met.p99, ms(target.p99))],
     ['tasks/get, slowest', ms(get.most)],
+    ['the asking thread itself was late, p99', ms(get.late)],
     ['CPU of the server, a tasks/get', ms(get.cpu)],
     ['load average of the machine meanwhile', load.toFixed(1)],
     ['kill -9 to serving again', ms(restart.serves)],

@@ -1,6 +1,7 @@
 /** `deputy serve`: the agents as one MCP server, until a signal or, on stdio, until the host is gone. */
 import { DeputyError, messageOf, UsageError } from '../errors.ts';
 import type { Runtime } from '../runtime.ts';
+import { keepHeapSmall } from '../small-heap.ts';
 import { count } from './progress-lines.ts';
 import { type ExitCode, exitCode } from './exit.ts';
 import type { Globals } from './globals.ts';
@@ -34,6 +35,7 @@ export async function serve(
   const say = (line: string) => globals.quiet !== true && terminal.err.write(`${line}\n`);
   const agents = count(config.serve.expose.length, 'agent');
   const interruptions = watchInterruptions();
+  const letItGrow = keepHeapSmall();
   const watching = new AbortController();
   const startWatching = (runtime: Runtime): void => {
     if (watch !== true) return;
@@ -69,6 +71,7 @@ export async function serve(
     );
   } finally {
     watching.abort();
+    letItGrow();
     interruptions.stop();
   }
 }

@@ -11,7 +11,7 @@ import { createHash } from 'node:crypto';
 import type { AuditNote } from '../task/audit.ts';
 import type { Commit, TaskContext } from '../task/engine.ts';
 import type { ProgressEvent } from '../task/event.ts';
-import type { InputResponse, Question } from '../task/question.ts';
+import type { InputResponse, Question, Sent } from '../task/question.ts';
 import { questionOf, relay } from './asking.ts';
 import type { Run } from './run.ts';
 
@@ -32,11 +32,12 @@ export function taskContext(run: Run, notes: AuditNote[]): TaskContext {
 function branchContext(run: Run, path: string, beginning: Beginning): TaskContext {
   const { signal } = run.abort;
   const keyOf = (name: string): string => (path === '' ? name : `${path}/${name}`);
-  let { now, waited, isReplaying } = beginning;
+  let { isReplaying } = beginning;
+  const changing = new Changing(run, beginning);
   let held: ProgressEvent[] = [];
   const { notes } = beginning;
   const seen = (at: number): void => {
-    now = Math.max(now, at);
+    changing.now = Math.max(changing.now, at);
   };
   const replayed = (at: number): void => {
     seen(at);
@@ -49,7 +50,8 @@ function branchContext(run: Run, path: string, beginning: Beginning): TaskContex
     if (!run.questions.has(key)) await run.working(() => run.ask(question));
     const recorded = run.questions.get(key)?.answer;
     const answer = recorded ?? (await run.answerTo(key));
-    waited += Math.max(0, answer.at - Math.max(now, run.questions.get(key)?.askedAt ?? now));
+    const { now } = changing;
+    changing.waited += Math.max(0, answer.at - Math.max(now, run.questions.get(key)?.askedAt ?? now));
     if (recorded === undefined) seen(answer.at);
     else replayed(answer.at);
     return answer.response;
@@ -63,24 +65,12 @@ function branchContext(run: Run, path: string, beginning: Beginning): TaskContex
   };
   const tell = (event: ProgressEvent): void => run.tell({ ...event, path, at: Date.now() });
 
-  return {
+  const still: Omit<TaskContext, keyof Changing> = {
     task: run.task.id,
     owner: run.task.owner,
     ...(run.task.trace !== undefined && { trace: run.task.trace }),
     path,
     signal,
-    get now() {
-      return now;
-    },
-    get waited() {
-      return waited;
-    },
-    get inbox() {
-      return run.inbox();
-    },
-    get hasListeners() {
-      return run.wantsDeltas;
-    },
 
     async step(name, effect) {
       signal.throwIfAborted();
@@ -89,7 +79,7 @@ function branchContext(run: Run, path: string, beginning: Beginning): TaskContex
       if (record !== undefined) {
         // It took them the first time.
         notes.length = 0;
-        waited += waitedIn(run, key, now);
+        changing.waited += waitedIn(run, key, changing.now);
         replayed(record.at);
         return record.value as Awaited<ReturnType<typeof effect>>;
       }
@@ -99,7 +89,7 @@ function branchContext(run: Run, path: string, beginning: Beginning): TaskContex
         const at = Date.now();
         await run.record(key, JSON.stringify(value ?? null), at, notes.splice(0));
         signal.throwIfAborted();
-        waited += waitedIn(run, key, now);
+        changing.waited += waitedIn(run, key, changing.now);
         seen(at);
         return value;
       });
@@ -132,11 +122,12 @@ function branchContext(run: Run, path: string, beginning: Beginning): TaskContex
     async branch(key, body) {
       signal.throwIfAborted();
       const left: AuditNote[] = [];
+      const { now, waited } = changing;
       const branch = branchContext(run, keyOf(key), { now, waited, isReplaying, notes: left });
       const value = await body(branch);
       notes.push(...left);
       seen(branch.now);
-      waited = Math.max(waited, branch.waited);
+      changing.waited = Math.max(changing.waited, branch.waited);
       return value;
     },
 
@@ -145,6 +136,31 @@ function branchContext(run: Run, path: string, beginning: Beginning): TaskContex
       else tell(event);
     },
   };
+  return Object.assign(changing, still);
+}
+
+/**
+ * What is another with every look. A class, since V8 puts the accessors of an object literal into its old space: all
+ * that they see, a whole task, would wait there for a full garbage collection.
+ */
+class Changing {
+  now: number;
+  waited: number;
+  readonly #run: Run;
+
+  constructor(run: Run, { now, waited }: Beginning) {
+    this.now = now;
+    this.waited = waited;
+    this.#run = run;
+  }
+
+  get inbox(): readonly Sent[] {
+    return this.#run.inbox();
+  }
+
+  get hasListeners(): boolean {
+    return this.#run.wantsDeltas;
+  }
 }
 
 function commitOf(run: Run, key: string): Commit {

@@ -6,23 +6,30 @@
 import { fdatasync } from 'node:fs';
 import { promisify } from 'node:util';
 import { messageOf } from '../errors.ts';
+import type { Database } from './sqlite-open.ts';
 import { StoreError } from './store.ts';
 
 const syncFile = promisify(fdatasync);
 
 /**
- * One sync at a time; all who ask while one runs share the next.
+ * One sync at a time; all who ask while one runs share the next, and none is made where nothing was written since the
+ * last: who only reads does not wait for the disk.
  * After a sync that failed there is none any more: what it was to save may be gone although the next one succeeds.
+ * @param written another one after every commit, of whatever process.
  */
-export function barrierOn(log: number | undefined): () => Promise<void> {
+export function barrierOn(log: number | undefined, written: () => string): () => Promise<void> {
   if (log === undefined) return async () => {};
   let current: Promise<void> = Promise.resolve();
   let next: Promise<void> | undefined;
   let failed: StoreError | undefined;
+  /** As `written` was when the last sync began that has ended. */
+  let synced: string | undefined;
   const sync = async (): Promise<void> => {
     if (failed !== undefined) throw failed;
+    const covered = written();
     try {
       await syncFile(log);
+      synced = covered;
     } catch (cause) {
       failed = new StoreError(
         `The task store could not be synced: ${messageOf(cause)}. Nothing more is acknowledged until Deputy is restarted.`,
@@ -31,13 +38,22 @@ export function barrierOn(log: number | undefined): () => Promise<void> {
       throw failed;
     }
   };
-  return () => {
+  return async () => {
+    if (failed === undefined && written() === synced) return;
     next ??= current
       .catch(() => {})
       .then(() => {
         next = undefined;
         return (current = sync());
       });
-    return next;
+    await next;
   };
 }
+
+/** Another text after every commit: of this connection, or of another one, which SQLite counts. */
+export const writtenTo = ({ sql, run }: Pick<Database, 'sql' | 'run'>): string =>
+  run(() => {
+    const own = sql('select total_changes() as changes').get();
+    const others = sql('pragma data_version').get();
+    return `${String(own?.['changes'])} ${String(others?.['data_version'])}`;
+  });

@@ -6,7 +6,7 @@ import type { StepRecord, Task } from '../task/task.ts';
 import { auditAnchor } from './audit-anchor.ts';
 import { auditLog } from './sqlite-audit.ts';
 import { backUp } from './sqlite-backup.ts';
-import { barrierOn } from './sqlite-barrier.ts';
+import { barrierOn, writtenTo } from './sqlite-barrier.ts';
 import { pagesOf, worthALook } from './sqlite-checkpoints.ts';
 import { forget } from './sqlite-forget.ts';
 import { betweenInstances } from './sqlite-instances.ts';
@@ -26,7 +26,7 @@ export function openSqliteStore(path: string): Store {
   const { db, log, checkpoints } = openDatabase(path);
   const audit = auditLog(db);
   const anchor = auditAnchor(log === undefined ? undefined : `${path}.audit-head`, audit.hashOf);
-  const barrier = barrierOn(log);
+  const barrier = barrierOn(log, () => writtenTo(db));
   const sync = async (): Promise<void> => {
     const newest = audit.newest();
     await barrier();

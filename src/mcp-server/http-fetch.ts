@@ -2,13 +2,15 @@
  * Between Node's HTTP and the `Request` and `Response` of the web, in which the SDK serves 2026. The body was read and parsed
  * at the door and travels beside: the SDK's own bridge would write it out again.
  */
-import { classifyInboundRequest } from '@modelcontextprotocol/server';
+import { classifyInboundRequest, PROTOCOL_VERSION_META_KEY } from '@modelcontextprotocol/server';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { isJsonObject } from '../json.ts';
 
 /** Which era a POST belongs to: told once, from its headers and its parsed body. */
 export function isLegacy({ headers }: IncomingMessage, body: unknown): boolean {
+  if (isPlainly2026(body)) return false;
   const version = oneOf(headers['mcp-protocol-version']);
   const method = oneOf(headers['mcp-method']);
   const name = oneOf(headers['mcp-name']);
@@ -21,6 +23,19 @@ export function isLegacy({ headers }: IncomingMessage, body: unknown): boolean {
   });
   return kind === 'legacy';
 }
+
+/**
+ * A request whose envelope names its version is 2026, well or ill formed; `initialize` and answers are for the SDK to
+ * tell. Most requests are plain, and are spared a check of their whole body that is made again behind the door.
+ */
+const isPlainly2026 = (body: unknown): boolean =>
+  isJsonObject(body) &&
+  typeof body['method'] === 'string' &&
+  body['method'] !== 'initialize' &&
+  !('result' in body || 'error' in body) &&
+  isJsonObject(body['params']) &&
+  isJsonObject(body['params']['_meta']) &&
+  PROTOCOL_VERSION_META_KEY in body['params']['_meta'];
 
 /** A POST without its body. Its signal fires when the caller goes away. */
 export function webRequest(request: IncomingMessage, response: ServerResponse): Request {

@@ -19,6 +19,7 @@
  *   8. The entries serve `subscriptions/listen` themselves: they drop `taskIds`, acknowledge what is left, and over HTTP
  *      end at once where nothing is left. Over stdio they take messages from `onmessage` as it stands when `start` is
  *      called. `task-listen.ts` and the doors put our tasks into that.
+ *   9. The handlers of a server stand in two maps, which are emptied when it is closed.
  */
 import {
   CLIENT_CAPABILITIES_META_KEY,
@@ -53,10 +54,13 @@ export class AgentServer extends McpServer {
   onToolCall(handle: (params: CallToolRequest['params'], context: ServerContext) => Promise<ToolCallAnswer>): void {
     const server = this.server as unknown as { _wrapHandler: WrapHandler };
     const wrap = server._wrapHandler.bind(server);
-    server._wrapHandler = (method, handler) => {
+    // Named before it is set: V8 puts a function that is written where it is set into its old space, and all that it
+    // sees, a whole request, waits there for a full garbage collection.
+    const wrapCalls: WrapHandler = (method, handler) => {
       const wrapped = wrap(method, handler);
       return method === 'tools/call' ? (...args) => wrapped(...args).catch(unwrapped) : wrapped;
     };
+    server._wrapHandler = wrapCalls;
     this.server.setRequestHandler('tools/call', async ({ params }, context) => {
       const answer = await handle(params, context);
       if (answer instanceof OtherResult) throw answer;
@@ -82,6 +86,18 @@ export class AgentServer extends McpServer {
       run();
     };
     Object.assign(this.server, { onclose });
+  }
+
+  /**
+   * Once the connection is gone it lets go of all that it serves with: the SDK writes functions that see the server where
+   * it sets them (as above), so what is left of it is there until a full garbage collection.
+   */
+  emptyWhenClosed(): void {
+    const { _requestHandlers, _notificationHandlers } = this.server as unknown as Record<string, Map<string, unknown>>;
+    this.whenClosed(() => {
+      _requestHandlers?.clear();
+      _notificationHandlers?.clear();
+    });
   }
 
   override toolInputSchemaJson(name: string): Record<string, unknown> | undefined {

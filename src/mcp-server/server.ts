@@ -81,6 +81,7 @@ export function agentServer(options: ServeOptions, caller: Caller): McpServer {
     return answerCall({ ...request, agent, args }, speaks.face(declared, params as JsonObject, agent));
   });
 
+  if (caller.era === '2026') server.emptyWhenClosed();
   // An instance for one request is spared what that request cannot ask for.
   if (caller.method !== undefined && /^(tools|tasks)\//.test(caller.method)) return server;
   serveResources(server, options, caller);

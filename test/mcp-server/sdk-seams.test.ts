@@ -5,6 +5,7 @@ import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import { serveHttp } from '../../src/mcp-server/http.ts';
 import { AgentServer, StdioTransport } from '../../src/mcp-server/sdk-seams.ts';
+import { ballast, leftBehind } from '../garbage.ts';
 import { fakeNetwork } from './network.ts';
 import { messagesOf, meta, modernHeaders, postModern } from './wire.ts';
 
@@ -103,4 +104,21 @@ test('seam 8: a subscription to tasks alone is acknowledged empty by the SDK, an
   expect((acknowledged?.['params'] as { notifications: unknown } | undefined)?.notifications).toEqual({});
   expect(ended).toMatchObject({ id: 7, result: { resultType: 'complete' } });
   await handler.close();
+});
+
+test('seam 9: the handlers of a server stand in two maps', () => {
+  const { server } = new AgentServer({ name: 'x', version: '1' }, {}, () => undefined);
+  const { _requestHandlers, _notificationHandlers } = server as unknown as Record<string, Map<string, unknown>>;
+  expect(_requestHandlers?.has('ping')).toBe(true);
+  expect(_notificationHandlers?.has('notifications/cancelled')).toBe(true);
+});
+
+test('a server that is dropped leaves nothing that waits for a full garbage collection', async () => {
+  const size = 50_000;
+  const left = await leftBehind(100, async () => {
+    const words = ballast(size);
+    const server = new AgentServer({ name: 'x', version: '1' }, { capabilities: { tools: {} } }, () => undefined);
+    server.onToolCall(async () => ({ content: [{ type: 'text', text: words }] }));
+  });
+  expect(left).toBeLessThan(size / 2);
 });
