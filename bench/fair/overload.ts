@@ -44,7 +44,7 @@ export async function overload(asked: number, folder: string): Promise<Overload>
     version: '1',
     log: silentLog,
     maxCalls: asked,
-    ownerLimits: { openTasks: most, startsPerSecond: asked * 10 },
+    ownerLimits: { openTasks: most, workingTasks: asked, startsPerSecond: asked * 10 },
   });
   const counts = { admitted: 0, refused: 0, others: 0 };
   const flood = async (requests: number): Promise<void> => {
