@@ -95,6 +95,7 @@ export function tasksAtWork({ store, writes, watchers, handler, log, onEvent, on
       wantDeltas: () => watchers.wantDeltas(id),
       previous: () => finishedBefore(store, loaded.task),
       kept: (artifact, range) => store.artifact(id, artifact, range),
+      whyLost: () => whyLost(store, id),
       asksAnew: () => void showStored(id),
       parked() {
         const stored = run.write({ kind: 'park', open: run.openQuestions, at: Date.now() });

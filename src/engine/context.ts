@@ -172,9 +172,7 @@ function commitOf(run: Run, key: string): Commit {
     await run.write({ kind: 'intent', ...intent, at: Date.now() }, { barrier: effect === 'unsafe' });
     signal.throwIfAborted();
   };
-  const reference = (id: string): Promise<void> =>
-    run.write({ kind: 'reference', key, reference: id, at: Date.now() }, { barrier: true });
-  return Object.assign(commit, { reference });
+  return Object.assign(commit, { reference: (id: string) => run.refer(key, id) });
 }
 
 /** How long people were waited for on behalf of a step, after `from`: several may have been at the same time. */

@@ -6,7 +6,8 @@
  *   - it rests when branches wait for answers and no verb is at work. C4 makes that the whole truth: code of a task
  *     awaits nothing else, so by the next turn of the event loop every continuation has run. Then it is parked: its
  *     promises are dropped and never settle;
- *   - once it is closed, nothing is written, told or resumed.
+ *   - once it is closed, nothing is told or resumed, and nothing is written but what a call of it became elsewhere: as
+ *     long as the fence is its own, whoever goes on with the task has to know of that.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AuditNote } from '../task/audit.ts';
@@ -27,6 +28,8 @@ export interface RunPorts {
   wantDeltas(): boolean;
   previous(): Promise<readonly Finished[]>;
   kept(id: string, range: Range): Promise<Kept | undefined>;
+  /** Why it is not ours any more. */
+  whyLost(): Promise<Error>;
   /** Its questions are others in the store: so its status may be. */
   asksAnew(): void;
   /** Nothing of it is at work any more: from this call on it must not be resumed. */
@@ -110,8 +113,18 @@ export class Run {
     return stored;
   }
 
+  /** Whoever cannot keep it hears by the signal, before anything else, whether another process goes on with the task. */
+  async refer(key: string, reference: string): Promise<void> {
+    try {
+      await this.write({ kind: 'reference', key, reference, at: Date.now() }, { barrier: true });
+    } catch (error) {
+      if (error instanceof FencedError) this.cut(await this.#ports.whyLost());
+      throw error;
+    }
+  }
+
   async #write(write: RunWrite, options?: { barrier: boolean }): Promise<boolean> {
-    if (this.#isClosed) throw new FencedError('The task has ended.');
+    if (this.#isClosed && write.kind !== 'reference') throw new FencedError('The task has ended.');
     const isStored = await this.#ports.write({ ...write, id: this.task.id, fence: this.#fence }, options);
     this.#firstRecord.resolve();
     return isStored;

@@ -185,7 +185,11 @@ export interface Commit {
    * @throws ApprovalUsedError the approval of `grant` was consumed by another intent of this task.
    */
   (bytes: string, effect: EffectClass, grant?: Grant): Promise<void>;
-  /** The other server made a task of the call: its id, stored before anything is waited for. */
+  /**
+   * The other server made a task of the call: its id, stored before anything is waited for; also while our process ends.
+   * @throws UnavailableError it cannot be stored; else the task is ours no more, and the step's signal says why: by an
+   *     `UnavailableError` where another process goes on with it.
+   */
   reference(id: string): Promise<void>;
 }
 

@@ -258,6 +258,55 @@ test.each(['news', 'a write of its own'])(
   },
 );
 
+/** A call that becomes the task `r1` elsewhere when `goOn` is called, and what it hears when it says so. */
+function becoming() {
+  const [left, goOn] = [Promise.withResolvers<AbortSignal>(), Promise.withResolvers<void>()];
+  const heard = Promise.withResolvers<{ error: unknown; reason: unknown }>();
+  const handler: TaskHandler = async (_, context) => {
+    const before = context.unfinished('call');
+    if (before !== undefined) return answer(before.reference ?? 'unknown');
+    return context.step('call', async (signal, commit) => {
+      await commit('{}', 'unsafe');
+      left.resolve(signal);
+      await goOn.promise;
+      const error = await commit.reference('r1').catch((error: unknown) => error);
+      heard.resolve({ error, reason: signal.reason });
+      throw error ?? signal.reason;
+    });
+  };
+  return { handler, left: left.promise, goOn: goOn.resolve, heard: heard.promise };
+}
+
+test('who cannot store what its call became hears first whether another process goes on with the task', async () => {
+  const path = newFile();
+  const { handler, left, goOn, heard } = becoming();
+  const here = engineOn(path, handler, { timings: { ...timings, tick: 2 ** 30 } });
+  const { id } = await here.start(request);
+  await left;
+  await commandOn(path).cancel(id, 'ann', via);
+  goOn();
+  const { error, reason } = await heard;
+  expect(error).not.toBeInstanceOf(UnavailableError);
+  expect(reason).toMatchObject({ message: 'The task was ended by another process.' });
+  expect(reason).not.toBeInstanceOf(UnavailableError);
+});
+
+test('what a call became is stored while its process ends, and the next one knows it', async () => {
+  const path = newFile();
+  const { handler, left, goOn, heard } = becoming();
+  const here = engineOn(path, handler);
+  const { id } = await here.start(request);
+  const signal = await left;
+  const cut = new Promise((resolve) => signal.addEventListener('abort', resolve));
+  const closed = here.close(0);
+  await cut;
+  goOn();
+  expect(await heard).toMatchObject({ error: undefined, reason: expect.any(UnavailableError) });
+  await closed;
+  const next = engineOn(path, handler);
+  expect(textOf(await ended(next, id))).toBe('r1');
+});
+
 test('a cancel in another process is heard at once, however long it takes to read what else came', async () => {
   const path = newFile();
   const hands = byHand();
