@@ -1,6 +1,8 @@
 /** A call leaves: when it is its owner's turn, unless its server is left alone, and with its intent written first. */
 import type { ToolCallOptions, ToolOutcome } from '../agent/tool.ts';
+import { UnavailableError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
+import { cancelTask } from './ask-task.ts';
 import { seconds, uncertain } from './call-fault.ts';
 import type { KnownTask } from './follow-task.ts';
 import { type Leg, type OpenRound, writeRound } from './open-round.ts';
@@ -21,7 +23,7 @@ export async function sendCall(
   options: ToolCallOptions,
   leg?: Leg,
 ): Promise<Sent> {
-  const { signal, owner, commit } = options;
+  const { signal, owner } = options;
   const notCalled = (why: string): Sent => ({
     // What an earlier process did is not undone by it.
     outcome:
@@ -54,11 +56,27 @@ export async function sendCall(
     }
   };
   const sent = await slots.run(owner, inSlot, signal);
+  if ('outcome' in sent) return sent;
+  const isOver = signal.aborted && !(signal.reason instanceof UnavailableError);
   // Cancelled meanwhile: then it is not gone on with, and following a task is cancelling it.
-  if (signal.aborted) return sent;
-  if ('task' in sent) await commit.reference(sent.task.id);
-  if ('round' in sent) await commit.reference(writeRound(sent.round));
+  if (!isOver) await keep(server, sent, options);
   return sent;
+}
+
+/** Also where our process ends: the next one goes on by it. */
+async function keep(
+  server: Server,
+  sent: Exclude<Sent, { outcome: ToolOutcome }>,
+  { commit, signal }: ToolCallOptions,
+): Promise<void> {
+  try {
+    await commit.reference('task' in sent ? sent.task.id : writeRound(sent.round));
+  } catch (error) {
+    const goesOn = [error, signal.reason].some((why) => why instanceof UnavailableError);
+    // Nobody would hear of it again.
+    if ('task' in sent && !goesOn) await cancelTask(server, sent.task.id);
+    throw error;
+  }
 }
 
 /**

@@ -7,7 +7,7 @@ import { UnavailableError } from '../../src/errors.ts';
 import type { McpServers, ServerOptions } from '../../src/mcp-client/open-servers.ts';
 import type { StartTask } from '../../src/task/engine.ts';
 import { deputyPeer, lab, mandate, type Protocol, protocols } from './deputy-peer.ts';
-import { call, open, stdio, toolOf } from './peers.ts';
+import { call, type CallOptions, open, stdio, toolOf } from './peers.ts';
 
 const overStdio = (protocol: Protocol, ...args: string[]): ServerOptions =>
   stdio('lab', './deputy-network.ts', args, { deputy: true, protocol });
@@ -29,7 +29,8 @@ describe.each(protocols)('with a Deputy in %s', (protocol) => {
     expect(peer.engine.cancelled).toEqual(references);
   });
 
-  test('one that is not known yet is cancelled once it is', async () => {
+  /** A call that has arrived there, and is a task as soon as `goOn` is called. */
+  const arrived = async (options: CallOptions) => {
     const peer = await deputyPeer();
     const entered = Promise.withResolvers<void>();
     const gate = Promise.withResolvers<void>();
@@ -41,15 +42,59 @@ describe.each(protocols)('with a Deputy in %s', (protocol) => {
         return start(request);
       },
     });
-    const stop = new AbortController();
     const servers = open(lab(peer.url, protocol), { timings: { cancelGrace: 60_000 } });
-    const outcome = call(await toolOf(servers, 'lab/endless'), {}, { mandate, signal: stop.signal });
+    const outcome = call(await toolOf(servers, 'lab/endless'), {}, { mandate, ...options });
     await entered.promise;
+    return { engine: peer.engine, outcome, goOn: gate.resolve };
+  };
+
+  test('one that is not known yet is cancelled once it is', async () => {
+    const stop = new AbortController();
+    const { engine, outcome, goOn } = await arrived({ signal: stop.signal });
     stop.abort(new Error('enough'));
-    gate.resolve();
+    goOn();
     await expect(outcome).rejects.toThrow('enough');
-    expect(peer.engine.cancelled).toHaveLength(1);
-    expect(peer.engine.working).toBe(0);
+    expect(engine.cancelled).toHaveLength(1);
+    expect(engine.working).toBe(0);
+  });
+
+  test('one that is not known yet is known to the next process where ours ends', async () => {
+    const stop = new AbortController();
+    const references: string[] = [];
+    const { engine, outcome, goOn } = await arrived({ signal: stop.signal, references });
+    stop.abort(new UnavailableError('the process ends'));
+    goOn();
+    await expect(outcome).rejects.toThrow('the process ends');
+    expect(references).toHaveLength(1);
+    expect(engine.cancelled).toEqual([]);
+  });
+
+  test('one whose id cannot be stored, because our task has ended, is cancelled', async () => {
+    const keep = () => Promise.reject(new Error('the task has ended'));
+    const { engine, outcome, goOn } = await arrived({ keep });
+    goOn();
+    await expect(outcome).rejects.toThrow('the task has ended');
+    expect(engine.cancelled).toHaveLength(1);
+  });
+
+  test('one whose id cannot be stored by us is left alone where another process has our task', async () => {
+    const stop = new AbortController();
+    const keep = async () => {
+      stop.abort(new UnavailableError('taken over'));
+      throw new Error('not ours');
+    };
+    const { engine, outcome, goOn } = await arrived({ keep, signal: stop.signal });
+    goOn();
+    await expect(outcome).rejects.toThrow('not ours');
+    expect(engine.cancelled).toEqual([]);
+  });
+
+  test('one whose id cannot be stored for a fault of the disk is left alone: the same call finds it again', async () => {
+    const keep = () => Promise.reject(new UnavailableError('the disk is full'));
+    const { engine, outcome, goOn } = await arrived({ keep });
+    goOn();
+    await expect(outcome).rejects.toThrow('the disk is full');
+    expect(engine.cancelled).toEqual([]);
   });
 
   test('one that is not known yet is cancelled once it is, over stdio', async () => {

@@ -119,6 +119,8 @@ export interface CallOptions {
   reference?: string;
   /** Ids as they were stored. */
   references?: string[];
+  /** Stores an id instead. */
+  keep?: (id: string) => Promise<void>;
   owner?: string;
   callKey?: string;
   /** Nobody is there to be asked unless told otherwise. */
@@ -139,7 +141,7 @@ export function call(tool: EffectTool, args: JsonObject = {}, options: CallOptio
     ask: options.ask ?? (() => Promise.reject(new Error('nobody is to be asked'))),
     sample: options.sample ?? (() => Promise.reject(new SamplingRefused('nobody thinks here'))),
     commit: Object.assign(async (bytes: string) => void options.commits?.push(bytes), {
-      reference: async (id: string) => void options.references?.push(id),
+      reference: options.keep ?? (async (id: string) => void options.references?.push(id)),
     }),
     ...(options.reference !== undefined && { reference: options.reference }),
     ...(mandate !== undefined && { mandate: () => mandate }),
