@@ -27,6 +27,8 @@ export class Driver {
   readonly answers: Answers = { happened: 0, run: 0 };
   /** Acknowledged tasks that the server once did not know. */
   readonly lost = new Set<string>();
+  /** Questions about something else than a tool call: nobody needs to be asked about an agent. */
+  readonly needless: string[] = [];
   /** Orders of calls that it was asked about. */
   readonly asked = new Set<string>();
   readonly #effects: string;
@@ -87,12 +89,15 @@ export class Driver {
   async #answer(caller: Caller, id: string, { inputRequests = {} }: TaskSeen): Promise<void> {
     const answers: Record<string, object> = {};
     for (const [key, request] of Object.entries(inputRequests)) {
-      const order = /Arguments: \{"order":"([^"]+)"\}/.exec(JSON.stringify(request).replaceAll('\\"', '"'))?.[1];
-      if (order === undefined) throw new Error(`a question without its arguments: ${JSON.stringify(request)}`);
-      this.asked.add(order);
-      const content = happened(this.#effects, order)
-        ? { decision: 'happened', result: 'pay done' }
-        : { decision: 'run' };
+      const said = JSON.stringify(request).replaceAll('\\"', '"');
+      const order = /Arguments: \{"order":"([^"]+)"\}/.exec(said)?.[1];
+      if (order === undefined) this.needless.push(said.slice(0, 1_000));
+      else this.asked.add(order);
+      // A call of an agent has a key: to make it again is to find it again.
+      const content =
+        order !== undefined && happened(this.#effects, order)
+          ? { decision: 'happened', result: 'pay done' }
+          : { decision: 'run' };
       this.answers[content.decision === 'run' ? 'run' : 'happened'] += 1;
       answers[key] = { action: 'accept', content };
     }

@@ -22,6 +22,8 @@ export interface Figures {
   unknown: number;
   unasked: number;
   unaskedOf?: string[];
+  /** Questions about calls that could have been found again without a person. */
+  needless: string[];
   /** Tasks of any Deputy that are open after all has ended. */
   orphans: number;
   answered: { happened: number; run: number };

@@ -67,6 +67,7 @@ export async function killOneLevel({ kills, control, json }: Options): Promise<F
       unknown: unknown.size,
       unasked: [...unknown].filter((name) => wasToAsk(name) && !asked.has(name)).length,
       answered: driver.answers,
+      needless: driver.needless,
     };
   } finally {
     await life?.kill();

@@ -6,6 +6,7 @@ export function faultsIn(figures: Figures, { control }: Options): string[] {
   const faults = [
     ...(lost > 0 ? [`${lost} acknowledged tasks were lost`] : []),
     ...(unended > 0 ? [`${unended} tasks did not end`] : []),
+    ...figures.needless.map((one) => `asked although it could be found again: ${one}`),
     ...wrong.map((one) => `a wrong end: ${one}`),
     ...(startedTwice !== 0 ? [`${startedTwice} tasks more in the store than were started`] : []),
     ...(orphans > 0 ? [`${orphans} tasks are open after all has ended`] : []),

@@ -147,6 +147,7 @@ export async function killThreeLevels({ kills, control, json }: Options): Promis
       unaskedOf: unasked.map(([name, order]) => `${order}: ${name}${asked.has(name) ? ', but at its own Deputy' : ''}`),
       orphans: stores.reduce((sum, store) => sum + openTasks(store), 0),
       answered: driver.answers,
+      needless: driver.needless,
     };
   } finally {
     await lives.end('kill');
