@@ -27,7 +27,7 @@ module.exports = {
       name: 'agent-knows-only-task-and-ground',
       severity: 'error',
       from: { path: '^src/agent/' },
-      to: { path: '^src/', pathNot: '^src/(agent/|task/|errors\\.ts|hash\\.ts|json\\.ts)' },
+      to: { path: '^src/', pathNot: '^src/(agent/|task/|errors\\.ts|hash\\.ts|json\\.ts|meta-keys\\.ts)' },
     },
     {
       name: 'core-imports-no-vendor-but-p-queue',

@@ -22,6 +22,9 @@ export const questionKey = `${prefix}question`;
 /** On what is told of a task that a Deputy called: what is done in it at the moment (`Activity[]`). */
 export const activityKey = `${prefix}activity`;
 
+/** On results of `sampling/createMessage` for an agent of a Deputy: what they used, so that its own limits hold for it. */
+export const usageKey = `${prefix}usage`;
+
 /** W3C Trace Context, unprefixed (SEP-414). */
 export const traceKey = 'traceparent';
 

@@ -8,18 +8,9 @@
  *       does not fit is never left out: rules that ask become one that asks about every call, and where too many deny, the
  *       call is not made.
  */
-import type { Link, Mandate } from '../task/mandate.ts';
+import { type Link, type Mandate, mandateBounds } from '../task/mandate.ts';
 import type { Allowance } from './limits.ts';
 import type { Carried, Policy } from './policy.ts';
-
-/** What a mandate may carry at most: whoever is called takes no more. */
-export const mandateBounds = {
-  /** Links of its chain. */
-  links: 32,
-  /** Patterns of a kind, and characters of one. */
-  patterns: 100,
-  pattern: 200,
-} as const;
 
 /** @param left milliseconds of work time until the deadline; undefined where there is none. */
 export function mandateOf(lent: Allowance, left: number | undefined): Mandate {
@@ -40,7 +31,7 @@ export function mandateOf(lent: Allowance, left: number | undefined): Mandate {
 /** The glob that is about every call. */
 const everything = '*';
 
-const isTooLong = (pattern: string): boolean => pattern.length > mandateBounds.pattern;
+const isTooLong = (pattern: string): boolean => pattern.length > mandateBounds.text;
 
 /** From the first task's own agent down to the one that calls. */
 const linksOf = ({ above, chain }: Allowance): Link[] => [...above, ...chain.map((agent) => ({ agent }))];
@@ -62,7 +53,7 @@ export function notHandedOn(lent: Allowance): string | undefined {
   const fault =
     tooLong === undefined
       ? `${deny.length} rules that deny, where another Deputy takes ${mandateBounds.patterns}`
-      : `a rule that denies with more than ${mandateBounds.pattern} characters, which no other Deputy takes`;
+      : `a rule that denies with more than ${mandateBounds.text} characters, which no other Deputy takes`;
   return `Not run: it and its callers have ${fault} (permissions.deny).`;
 }
 

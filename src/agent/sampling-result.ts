@@ -1,13 +1,11 @@
 /** What a model has said, as the result of `sampling/createMessage`, both ways: written for a server, read of a caller. */
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
+import { usageKey } from '../meta-keys.ts';
 import { text } from '../task/content.ts';
-import { noUsage, type Usage } from '../task/usage.ts';
+import { noUsage, usageFrom } from '../task/usage.ts';
 import type { AssistantMessage, Message, ModelReply } from './model.ts';
 import { type Names, objectsIn, wordOf } from './sampling-request.ts';
 import { visible } from './visible.ts';
-
-/** In `_meta` of a result for an agent of another Deputy: what the reply used, so that its own limits hold for it. */
-const usageKey = 'dev.deputy-mcp/usage';
 
 export const stopSequencesIn = ({ stopSequences }: JsonObject): string[] =>
   Array.isArray(stopSequences) ? stopSequences.map(wordOf).filter((one) => one !== '') : [];
@@ -91,22 +89,8 @@ export function replyFrom(result: JsonObject, messages: readonly Message[]): Mod
   return {
     message: { role: 'assistant', content: said },
     stop: stopReason === 'maxTokens' ? 'length' : stopReason === 'refusal' ? 'refusal' : isCall ? 'tool_calls' : 'end',
-    usage: usageFrom(isJsonObject(_meta) ? _meta[usageKey] : undefined),
+    usage: (isJsonObject(_meta) ? usageFrom(_meta[usageKey]) : undefined) ?? noUsage,
     model: `client/${visible(wordOf(model).slice(0, most.name)) || 'unknown'}`,
-  };
-}
-
-function usageFrom(told: Json | undefined): Usage {
-  if (!isJsonObject(told)) return noUsage;
-  const count = (value: Json | undefined): number =>
-    typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : 0;
-  return {
-    inputTokens: count(told['inputTokens']),
-    outputTokens: count(told['outputTokens']),
-    cachedInputTokens: count(told['cachedInputTokens']),
-    cacheWriteTokens: count(told['cacheWriteTokens']),
-    reasoningTokens: count(told['reasoningTokens']),
-    cost: told['cost'] === null ? null : count(told['cost']),
   };
 }
 

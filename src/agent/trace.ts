@@ -2,8 +2,11 @@
 import { sha256 } from '../hash.ts';
 import type { TaskContext } from '../task/engine.ts';
 
-/** Version 00; a later one may have more behind its flags (Trace Context, "Versioning of traceparent"). */
-const traceparent = /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})[\da-f]{16}-([\da-f]{2})(?:-.*)?$/;
+/** A version after 00 may have more behind its flags (Trace Context, "Versioning of traceparent"). */
+const traceparent =
+  /^(?!ff)(?!00.{54})[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})[\da-f]{16}-([\da-f]{2})(?:-.{0,200})?$/;
+
+export const isTraceparent = (value: unknown): value is string => typeof value === 'string' && traceparent.test(value);
 
 /** The `traceparent` of the call that `branch` is: the same over all restarts. Taken from the task's own, or begun. */
 export function traceOf({ trace, task, path }: Pick<TaskContext, 'trace' | 'task' | 'path'>): string {

@@ -4,20 +4,16 @@
  */
 import { ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/server';
 import * as z from 'zod/v4';
+import { isTraceparent } from '../agent/trace.ts';
 import { mandateKey, traceKey } from '../meta-keys.ts';
-import type { Mandate } from '../task/mandate.ts';
+import { type Mandate, mandateBounds } from '../task/mandate.ts';
 
-/** It is stored with the task, and handed on to every agent below. */
-const longestName = 200;
-const mostLinks = 32;
-const mostPatterns = 100;
-
-const name = z.string().min(1).max(longestName);
-const patterns = z.array(name).max(mostPatterns);
+const name = z.string().min(1).max(mandateBounds.text);
+const patterns = z.array(name).max(mandateBounds.patterns);
 const amount = z.number().nonnegative();
 
 const schema: z.ZodType<Mandate> = z.object({
-  chain: z.array(z.object({ agent: name, deputy: name.exactOptional() })).max(mostLinks),
+  chain: z.array(z.object({ agent: name, deputy: name.exactOptional() })).max(mandateBounds.links),
   depth: z.number(),
   agents: amount,
   tokens: amount.exactOptional(),
@@ -41,10 +37,8 @@ export function readMandate(meta: Meta): Mandate | undefined {
   throw new ProtocolError(ProtocolErrorCode.InvalidParams, what);
 }
 
-/** W3C Trace Context, "traceparent Header Field Values"; a trace is only watched, so what is malformed is ignored. */
-const traceForm = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
-
+/** A trace is only watched: what is malformed is ignored. */
 export function readTrace(meta: Meta): string | undefined {
   const trace = meta?.[traceKey];
-  return typeof trace === 'string' && traceForm.test(trace) ? trace : undefined;
+  return isTraceparent(trace) ? trace : undefined;
 }

@@ -1,7 +1,7 @@
 import type { CallToolResult, Tool } from '@modelcontextprotocol/server';
 import { defaultInputSchema } from '../agent/agent-input.ts';
 import type { JsonObject } from '../json.ts';
-import { text, textOf, type Content } from '../task/content.ts';
+import { blockOf, text, textOf } from '../task/content.ts';
 import type { Task, TaskResult } from '../task/task.ts';
 import { orHandle } from './handle-schema.ts';
 import { agentKey, taskKey } from '../meta-keys.ts';
@@ -47,7 +47,7 @@ function newToolOf(agent: ServedAgent): Tool {
  */
 export function toolResult(agent: ServedAgent | undefined, task: Task, result: TaskResult): CallToolResult {
   const structured = agent?.output === undefined ? defaultOutput(task, result) : result.structuredContent;
-  const content = result.content.map(contentBlock);
+  const content = result.content.map((block) => blockOf(block) as ContentBlock);
   if (content.length === 0) content.push(text(wordless(result)));
   return {
     content,
@@ -84,9 +84,3 @@ export const taskMeta = (task: Task, result?: TaskResult): JsonObject => ({
 });
 
 type ContentBlock = CallToolResult['content'][number];
-
-function contentBlock(content: Content): ContentBlock {
-  if (content.type !== 'resource') return content;
-  const { type, ...resource } = content;
-  return { type, resource };
-}

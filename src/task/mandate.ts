@@ -18,6 +18,16 @@ export type Mandate = {
   readonly ask: readonly string[];
 };
 
+/** What one may carry at most: it is stored with the task, and handed on to every agent below. */
+export const mandateBounds = {
+  /** Links of its chain. */
+  links: 32,
+  /** Patterns of a kind. */
+  patterns: 100,
+  /** Characters of a name or a pattern. */
+  text: 200,
+} as const;
+
 /** One agent at work. */
 export type Link = {
   readonly agent: string;

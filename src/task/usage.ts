@@ -1,3 +1,5 @@
+import { isJsonObject, type Json } from '../json.ts';
+
 /** What model calls used. A plain value: it is added, compared and stored, never mutated. */
 export type Usage = {
   /** Tokens of the prompts, those read from and written to a cache included. */
@@ -41,3 +43,21 @@ export const mostUsage = (a: Usage, b: Usage): Usage => ({
   reasoningTokens: Math.max(a.reasoningTokens, b.reasoningTokens),
   cost: a.cost === null || b.cost === null ? null : Math.max(a.cost, b.cost),
 });
+
+const counts = ['inputTokens', 'outputTokens', 'cachedInputTokens', 'cacheWriteTokens', 'reasoningTokens'] as const;
+
+/** What somebody else says that was used; undefined where that cannot be. No sum of such is without end. */
+export function usageFrom(told: Json | undefined): Usage | undefined {
+  if (!isJsonObject(told)) return undefined;
+  const usage = { ...noUsage };
+  for (const name of counts) {
+    const count = told[name];
+    if (!isAmount(count)) return undefined;
+    usage[name] = count;
+  }
+  const { cost } = told;
+  return cost === null || isAmount(cost) ? { ...usage, cost } : undefined;
+}
+
+const isAmount = (value: Json | undefined): value is number =>
+  typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER;

@@ -9,10 +9,10 @@ import {
   type Limits,
   type Spent,
 } from '../../src/agent/limits.ts';
-import { allowanceFrom, mandateBounds, mandateOf, notHandedOn } from '../../src/agent/mandate.ts';
+import { allowanceFrom, mandateOf, notHandedOn } from '../../src/agent/mandate.ts';
 import { type Carried, type Policy, verdictOf } from '../../src/agent/policy.ts';
 import { traceOf } from '../../src/agent/trace.ts';
-import type { Mandate } from '../../src/task/mandate.ts';
+import { type Mandate, mandateBounds } from '../../src/task/mandate.ts';
 import { noUsage } from '../../src/task/usage.ts';
 import { allowAll, usage } from './fakes.ts';
 
@@ -237,7 +237,9 @@ describe('the trace of a call', () => {
       `00-${'0'.repeat(32)}-00f067aa0ba902b7-01`,
       came.toUpperCase().replace('B', 'G'),
       `ff${came.slice(2)}`,
+      `${came}-more`,
     ];
+    expect(of('turn 1: call 1', `01${came.slice(2)}-more`)).toContain(came.slice(3, 35));
     for (const trace of none) expect(of('turn 1: call 1', trace)).toBe(begun);
     const other = of('turn 1: call 2');
     expect(other.slice(0, 36)).toBe(begun.slice(0, 36));
