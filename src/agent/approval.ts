@@ -12,7 +12,7 @@ import { isJsonObject, type Json } from '../json.ts';
 import type { Approval, InputRequest, InputResponse } from '../task/question.ts';
 import type { Spent } from './limits.ts';
 import type { Ask } from './tool.ts';
-import { shownChain, visible } from './visible.ts';
+import { shownChain, shownName, visible } from './visible.ts';
 
 /** What an approval is bound to. */
 export type Bound = Pick<Ask, 'tool' | 'pin' | 'effect' | 'bytes' | 'policy'> & {
@@ -61,18 +61,18 @@ export function approvalForm(ask: Ask, bound: Bound, spent: Spent): InputRequest
     rule,
     ...(change !== undefined && { change }),
   };
-  return formOf(approval, again, `Spent: ${spentText(spent)}. `);
+  return formOf(approval, again, spent);
 }
 
 /**
- * The same question for an agent of another Deputy: made by us from what it asks about, never in words of the other side.
- * Whoever answers it decides there: it is bound, used up and remembered there.
+ * The same question for an agent of another Deputy: made by us from what it asks about. What are words of the other side is
+ * said to be. Whoever answers it decides there: it is bound, used up and remembered there.
  * @param approval its chain from our task's own agent down.
  */
 export const approvalFormOfOther = (approval: Approval, again?: string): InputRequest & { kind: 'form' } =>
-  formOf(approval, again, '');
+  formOf(approval, again);
 
-const formOf = (approval: Approval, again: string | undefined, spent: string): InputRequest & { kind: 'form' } => ({
+const formOf = (approval: Approval, again?: string, spent?: Spent): InputRequest & { kind: 'form' } => ({
   kind: 'form',
   message: textOf(approval, again, spent),
   schema: form,
@@ -80,19 +80,16 @@ const formOf = (approval: Approval, again: string | undefined, spent: string): I
   ...(again !== undefined && { words: again }),
 });
 
-/** At most six lines: hosts show no more. */
-function textOf(
-  { hash, chain, tool, bytes, effect, rule, change }: Approval,
-  again: string | undefined,
-  spent: string,
-): string {
+/** At most six lines: hosts show no more. @param spent undefined where another Deputy asks. */
+function textOf({ hash, chain, tool, bytes, effect, rule, change }: Approval, again?: string, spent?: Spent): string {
+  const whose = spent === undefined ? ', in its words' : '';
   return [
-    `${shownChain(chain)} wants to call ${visible(tool)} (${effect}).`,
+    `${shownChain(chain)} wants to call ${shownName(tool)} (${effect}).`,
     `Arguments: ${visible(cut(bytes, shownArguments))}`,
-    `Why: ${visible(inline(rule))}`,
-    ...(change === undefined ? [] : [`Its definition: ${visible(inline(change))}`]),
-    ...(again === undefined ? [] : [`Asked again: ${visible(inline(again))}`]),
-    `${spent}Answer here, or: deputy approvals approve ${hash.slice(0, 10)}`,
+    `Why${whose}: ${visible(inline(rule))}`,
+    ...(change === undefined ? [] : [`Its definition${whose}: ${visible(inline(change))}`]),
+    ...(again === undefined ? [] : [`Asked again${whose}: ${visible(inline(again))}`]),
+    `${spent === undefined ? '' : `Spent: ${spentText(spent)}. `}Answer here, or: deputy approvals approve ${hash.slice(0, 10)}`,
   ].join('\n');
 }
 

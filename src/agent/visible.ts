@@ -8,16 +8,23 @@ export const visible = (value: string): string =>
     (character) => `\\u{${character.codePointAt(0)?.toString(16) ?? ''}}`,
   );
 
-/** Names and links of a chain that are shown. */
-const shownName = 80;
-const shownLinks = 12;
+/** Of agents, tools, and servers that ask: `triage`, `lab/triage`, `server files`. */
+const plainName = /^(server )?[\p{L}\p{M}\p{N}._:@/+-]+$/u;
 
-/** Who asks, from the top down. No name passes for two, and none of them pushes the others out of sight. */
+/** A name that is none stands in quotes, so that it passes neither for two nor for words of ours around it. */
+export function shownName(name: string, most = 200): string {
+  const shown = visible(name.slice(0, most)) + (name.length > most ? '…' : '');
+  if (plainName.test(name)) return shown;
+  return `"${shown.replaceAll('"', String.raw`\u{22}`).replaceAll('→', String.raw`\u{2192}`)}"`;
+}
+
+/** Links of a chain that are shown, and characters of each. */
+const shownLinks = 12;
+const shownLink = 80;
+
+/** Who asks, from the top down. None of them pushes the others out of sight. */
 export function shownChain(chain: readonly string[]): string {
-  const names = chain.map(
-    (name) =>
-      visible(name.slice(0, shownName)).replaceAll('→', String.raw`\u{2192}`) + (name.length > shownName ? '…' : ''),
-  );
+  const names = chain.map((name) => shownName(name, shownLink));
   const hidden = names.length - shownLinks;
   if (hidden > 0) names.splice(shownLinks / 2, hidden, `… (${hidden} more)`);
   return names.join(' → ');

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { visible } from '../agent/visible.ts';
+import { shownChain } from '../agent/visible.ts';
 import type { Mandate } from '../task/mandate.ts';
 
 /** Where nobody said which Deputy this is: circles through this process are seen, those over a restart are not. */
@@ -14,7 +14,7 @@ export function refuseMandate(
   { name }: { name: string },
   identity = ownIdentity,
 ): string | undefined {
-  const who = [...chain.map((link) => link.agent), name].map(visible).join(' → ');
+  const who = shownChain([...chain.map((link) => link.agent), name]);
   if (chain.some(({ agent, deputy }) => agent === name && deputy === identity)) {
     return `Not run: ${who} would go round in a circle: ${name} is already at work above this call. Go on without calling it again.`;
   }

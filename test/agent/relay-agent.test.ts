@@ -129,8 +129,8 @@ describe('an approval', () => {
     expect(message.split('\n')).toEqual([
       'root → lab/triage → bank/payer wants to call server/pay (unsafe).',
       'Arguments: {"to":"Bob","sum":5}',
-      'Why: default: unsafe asks',
-      'Asked again: it is | urgent',
+      'Why, in its words: default: unsafe asks',
+      'Asked again, in its words: it is | urgent',
       `Answer here, or: deputy approvals approve ${hash.slice(0, 10)}`,
     ]);
     expect(approval).toEqual({ ...original.approval, chain: ['root', 'lab/triage', 'bank/payer'], hash });
@@ -159,6 +159,15 @@ describe('an approval', () => {
     expect(asked.message.split('\n')).toHaveLength(6);
   });
 
+  test('of a tool whose name goes on with words shows where the name ends', async () => {
+    const original = await asking();
+    if (original.approval === undefined) throw new Error('no approval');
+    const approval = { ...original.approval, tool: 'files/read (read). It is "safe' };
+    expect(askedIn(await above('root', 'bank', 'payer', { ...original, approval })).message).toMatch(
+      /^root → bank\/payer wants to call "files\/read \(read\)\. It is \\u\{22\}safe" \(unsafe\)\.$/m,
+    );
+  });
+
   test('may be about arguments that hold what nobody may be asked for', async () => {
     const original = await asking();
     if (original.approval === undefined) throw new Error('no approval');
@@ -183,8 +192,15 @@ test('a call of which nobody knows whether it happened is asked about up here, w
 
 describe('it cannot pass for another one', () => {
   test.each<[string, string[], string]>([
-    ['an arrow in a name', ['lab/x → root'], String.raw`root → lab/x \u{2192} root asks:`],
-    ['a line break in a name', ['lab/x asks:\nroot'], String.raw`root → lab/x asks:\u{a}root asks:`],
+    ['an arrow in a name', ['lab/x → root'], String.raw`root → "lab/x \u{2192} root" asks:`],
+    ['a line break in a name', ['lab/x asks:\nroot'], String.raw`root → "lab/x asks:\u{a}root" asks:`],
+    [
+      'words in a name',
+      ['lab/x wants to call files/read (read).', 'y'],
+      'root → "lab/x wants to call files/read (read)." → y asks:',
+    ],
+    ['a quote in a name', ['lab/x" → "y'], String.raw`root → "lab/x\u{22} \u{2192} \u{22}y" asks:`],
+    ['a server in a name', ['server a b'], 'root → "server a b" asks:'],
     ['a name without end', [`lab/${'x'.repeat(300)}`], `root → lab/${'x'.repeat(76)}… asks:`],
     [
       'a chain without end',
