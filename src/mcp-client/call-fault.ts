@@ -2,11 +2,13 @@
 import { ProtocolError, SdkError, SdkErrorCode, SdkHttpError } from '@modelcontextprotocol/client';
 import type { ToolOutcome } from '../agent/tool.ts';
 import { messageOf } from '../errors.ts';
+import { isJsonObject } from '../json.ts';
 import type { EffectClass } from '../task/effect.ts';
 import { capped, withoutInvisible } from './clean-text.ts';
 import { type Connection, networkCode, networkFault } from './connection.ts';
 import { streamEnded } from './http-transport.ts';
 import { failure } from './outcome.ts';
+import { isFoundAgain } from './remote-call.ts';
 import type { Server } from './server.ts';
 import { nothingUsed } from './settlement.ts';
 import { withoutCredentials } from './without-credentials.ts';
@@ -49,9 +51,13 @@ export function uncertain({ effect }: Called, said: string, why: string, rest = 
 export function readFault(server: Server, connection: Connection, call: Called, error: unknown): Attempt {
   const { options } = server;
   const safe = safeText(server);
+  const refused = refusalIn(error);
+  // A Deputy that is about to end: whoever may ask again and again finds the next one.
+  const isAskedAgain = error instanceof SdkHttpError && error.status >= 500 && isFoundAgain(call);
+  if (refused?.code === unavailable && !isAskedAgain)
+    return unsent(call, safe(`${call.id} was not called: ${refused.message}`));
   if (isRefusal(error)) {
     const said = safe(`${call.id} failed: ${error.message} (JSON-RPC error ${error.code})`);
-    if (error.code === unavailable) return unsent(call, said);
     return final(error.code === internalError ? said : notRun(call, said));
   }
   if (isUnreadable(error))
@@ -77,7 +83,7 @@ export function readFault(server: Server, connection: Connection, call: Called, 
     };
   }
   if (error instanceof SdkHttpError && error.status < 500)
-    return unsent(call, safe(`${call.id} failed: ${error.message} (${why})`));
+    return unsent(call, safe(`${call.id} was not called: ${refused?.message ?? error.message} (${why})`));
   const said = `the server "${server.name}" broke off while ${call.id} ran: ${why}`;
   return {
     outcome: uncertain(call, safe(said), safe(`the connection to the server "${server.name}" broke off: ${why}`)),
@@ -116,6 +122,29 @@ const internalError = -32_603;
 /** The server itself said no. */
 export const isRefusal = (error: unknown): error is ProtocolError =>
   error instanceof ProtocolError && error.data !== streamEnded;
+
+interface Refusal {
+  code: unknown;
+  message: string;
+}
+
+/** Why the server said no, also where it said so by the status of HTTP. */
+function refusalIn(error: unknown): Refusal | undefined {
+  if (isRefusal(error)) return error;
+  const text = error instanceof SdkHttpError ? error.data['text'] : undefined;
+  if (typeof text !== 'string' || text.length > longestRefusal) return undefined;
+  try {
+    const said: unknown = JSON.parse(text);
+    const refused = isJsonObject(said) ? said['error'] : undefined;
+    if (!isJsonObject(refused) || typeof refused['message'] !== 'string') return undefined;
+    return { code: refused['code'], message: refused['message'] };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Characters: what is longer was not written for people. */
+const longestRefusal = 64 * 1024;
 
 export const faultOf = (error: unknown): string =>
   error instanceof SdkHttpError ? `HTTP ${error.status}` : networkFault(error);

@@ -33,7 +33,8 @@ export const isAskedOver = (call: RemoteCall, connection: Connection): boolean =
   connection.client.getProtocolEra() === 'legacy' && !call.isTask(connection);
 
 /** Sent again, a call of an agent of another Deputy finds the task that it became. */
-export const isFoundAgain = ({ isAgent, effect }: RemoteCall): boolean => isAgent === true && effect !== 'unsafe';
+export const isFoundAgain = ({ isAgent, effect }: Pick<RemoteCall, 'isAgent' | 'effect'>): boolean =>
+  isAgent === true && effect !== 'unsafe';
 
 /** Milliseconds that its task may take; no time passes while somebody is asked. */
 export const timeOf = ({ options }: Server, { isAgent }: RemoteCall): number =>

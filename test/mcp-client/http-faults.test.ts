@@ -92,6 +92,18 @@ describe('a call', () => {
     expect(JSON.stringify([outcome, peer.servers.status()])).not.toMatch(/s3cret-t0ken-value|another-secret/);
   });
 
+  test.each([429, 503])(
+    'that is refused for want of room with %i says so in the words of the server',
+    async (status) => {
+      const error = { code: 503, message: 'You have 24 tasks at work: cancel or await some first' };
+      const peer = await faulty((response, { id }) => json(response, status, { jsonrpc: '2.0', id, error }));
+      const outcome = await peer.act();
+      expect(said(outcome)).toBe('web/act was not called: You have 24 tasks at work: cancel or await some first');
+      expect(outcome.unknown).toBeUndefined();
+      expect(peer.calls).toHaveLength(1);
+    },
+  );
+
   test('whose server is gone was not sent', async () => {
     const peer = await faulty(done);
     const tool = await toolOf(peer.servers, 'web/act');
