@@ -14,7 +14,13 @@ export function settledOutcome(outcome: ToolOutcome, { _meta }: JsonObject): Too
   // Refused at its door.
   if (!isJsonObject(told)) return outcome.isError ? { ...outcome, ...nothingUsed } : outcome;
   const usage = usageIn(told['usage']);
-  return { ...outcome, ...(usage !== undefined && { usage }), agents: 1 + (countIn(told['agents']) ?? 0) };
+  return {
+    ...outcome,
+    ...(usage !== undefined && { usage }),
+    agents: 1 + (countIn(told['agents']) ?? 0),
+    // As of an agent of ours: who stopped it meant all of it.
+    ...(told['stop'] === 'stopped' && { stops: true }),
+  };
 }
 
 /** A crash never refunds: who may have worked and told nothing has used all that was lent to it. */

@@ -67,7 +67,9 @@ describe('a call whose answer was lost', () => {
 
 test('a call that was refused for want of room used nothing, and is not tried again', async () => {
   const peer = await deputy({ 'tools/call': () => ({ error: { code: 503, message: 'busy: try again' } }) });
-  expect(await peer.act({ mandate })).toMatchObject({ isError: true, usage: noUsage, agents: 0 });
+  const outcome = await peer.act({ mandate });
+  expect(outcome).toMatchObject({ isError: true, usage: noUsage, agents: 0 });
+  expect(said(outcome)).toBe('web/act was not called: busy: try again');
   expect(peer.count('tools/call')).toBe(1);
 });
 
@@ -85,6 +87,19 @@ test('usage that is none is not believed: what was lent is charged', async () =>
     'tasks/get': () => ({ result: { taskId: 't1', status: 'completed', ttlMs: null, result } }),
   });
   expect((await peer.act({ mandate })).usage).toMatchObject({ inputTokens: 1_000, cost: 0.5 });
+});
+
+test('an agent that a person stopped stops the whole tree, and only where it says so itself', async () => {
+  const ended = (stop: unknown) => {
+    const result = { content: [{ type: 'text', text: 'Stopped.' }], isError: true, _meta: { [taskKey]: { stop } } };
+    return { result: { resultType: 'complete', ...result } };
+  };
+  const act = async (stop: unknown) => (await deputy({ 'tools/call': () => ended(stop) })).act({ mandate });
+  expect(await act('stopped')).toMatchObject({ isError: true, stops: true });
+  for (const stop of ['cost', true, null]) expect(await act(stop)).not.toHaveProperty('stops');
+  // Who is just a server stops nobody.
+  const plain = await taskPeer({ 'tools/call': () => ended('stopped') });
+  expect(await plain.act()).not.toHaveProperty('stops');
 });
 
 test.each(protocols)('a Deputy in %s that starts later than we do is waited for', async (protocol) => {
