@@ -62,13 +62,13 @@ const placed = ({ text, value, isError }: AgentAnswer): Json => (isError ? { err
 
 /** An agent that runs twice has two answers: `critic`, `critic_2`. */
 function byName(answers: readonly AgentAnswer[]): JsonObject {
-  const value: JsonObject = {};
+  const values = new Map<string, Json>();
   for (const answer of answers) {
     let key = answer.agent;
-    for (let nth = 2; key in value; nth += 1) key = `${answer.agent}_${nth}`;
-    value[key] = placed(answer);
+    for (let nth = 2; values.has(key); nth += 1) key = `${answer.agent}_${nth}`;
+    values.set(key, placed(answer));
   }
-  return value;
+  return Object.fromEntries(values);
 }
 
 /** A number or a word that happens to be JSON stays the text that it is. */

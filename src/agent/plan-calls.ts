@@ -3,7 +3,7 @@ import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import { blockOf, type Content } from '../task/content.ts';
 import type { PlannedCall, PlanStep } from './plan.ts';
 import { type AgentAnswer, type StepAnswer, structured } from './plan-answers.ts';
-import { listAt } from './plan-list.ts';
+import { type List, listAt } from './plan-list.ts';
 import type { Exchange, Request, Round } from './plan-talk.ts';
 
 /** All that a call may be made from. */
@@ -26,7 +26,27 @@ export function callsOf(step: PlanStep, known: Known): { calls: PlannedCall[] } 
   const agent = step.map;
   const list = listAt(step.over, known.before, structured(known.request.words));
   if ('fault' in list) return { fault: `${agent} cannot be called for each of a list: ${list.fault}` };
-  return { calls: list.items.map((item, index) => callFor(agent, item, index, list.rest, known)) };
+  return callsForEach(agent, list, known);
+}
+
+/** Characters that the arguments of one step's calls may have together, and what each call is counted for beside them. */
+const mostArgs = 64 * 1024 * 1024;
+const frame = 500;
+
+/** What one caller says may be told to each of very many: it is looked at before it is all made up, and recorded. */
+function callsForEach(agent: string, { items, rest }: List, known: Known): ReturnType<typeof callsOf> {
+  const calls: PlannedCall[] = [];
+  let size = 0;
+  for (const [index, item] of items.entries()) {
+    const call = callFor(agent, item, index, rest, known);
+    size += frame + JSON.stringify(call.args).length;
+    if (size > mostArgs) {
+      const why = `its calls would have more than ${mostArgs} characters together`;
+      return { fault: `${agent} cannot be called for each of ${items.length} items: ${why}` };
+    }
+    calls.push(call);
+  }
+  return { calls };
 }
 
 function callFor(agent: string, item: Json, index: number, rest: JsonObject | undefined, known: Known): PlannedCall {

@@ -3,7 +3,7 @@ import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import type { StepAnswer } from './plan-answers.ts';
 
 /** `rest`: the input without the list, where it was found there. */
-type Found = { items: readonly Json[]; rest?: JsonObject };
+export type List = { items: readonly Json[]; rest?: JsonObject };
 
 /**
  * @param over keys joined by dots; `.` is the whole.
@@ -13,7 +13,7 @@ export function listAt(
   over: string,
   before: StepAnswer | undefined,
   input: Json | undefined,
-): Found | { fault: string } {
+): List | { fault: string } {
   const path = over === '.' ? [] : over.split('.');
   const answer = before === undefined ? undefined : valueAt(before.value, path);
   if (Array.isArray(answer)) return { items: answer };

@@ -248,6 +248,23 @@ describe('for each of a list', () => {
     },
   );
 
+  test.each([
+    ['long', json({ each: Array.from({ length: 1_000 }, () => 1), with: 'x'.repeat(100_000) })],
+    ['many', json({ each: Array.from({ length: 300_000 }, () => 1) })],
+  ])('calls that are too %s to be written down are a failure, before they are all made up', async (_, input) => {
+    const { result, asked } = await run([{ map: 'fix', over: 'each' }], { fix: () => 'x' }, input);
+    expect(result).toMatchObject({ isError: true, stop: 'step_failed' });
+    expect(said(result)).toMatch(
+      /^fix cannot be called for each of \d+ items: its calls would have more than 67108864 /,
+    );
+    expect(asked).toEqual([]);
+  });
+
+  test('an agent may have any name', async () => {
+    const { result } = await run([{ parallel: ['constructor', 'constructor'] }], { constructor: () => 'ok' }, 'go');
+    expect(JSON.parse(said(result))).toEqual({ constructor: 'ok', constructor_2: 'ok' });
+  });
+
   test('hundreds of items are one turn', async () => {
     const items = Array.from({ length: 700 }, (_, n) => ({ n }));
     const { agent, asked } = composed(
