@@ -20,7 +20,9 @@ export interface Figures {
   told: { p50: number; p99: number; most: number };
   calls: number;
   /** Milliseconds by which the latest call came after its leaf had acknowledged. */
-  late: number;
+  lastCall: number;
+  /** What was told, or done, more than a second after the word, and when each level had begun and ended; in words. */
+  late: readonly string[];
   /** In words. */
   faults: readonly string[];
 }
@@ -34,7 +36,7 @@ interface Cancelled {
 
 /** Tasks side by side. */
 const lanes = 8;
-/** A call that comes later than this after the root's acknowledgement is a fault. Milliseconds. */
+/** Whatever comes later than this is late. Milliseconds. */
 const grace = 1_000;
 /** How long anything may be left open before it is left open for good. Milliseconds. */
 const patience = { measured: 60_000, control: 4_000 };
@@ -115,7 +117,8 @@ function figuresOf({ deputies, counting }: Network, done: readonly Cancelled[], 
   const faults = [...open];
   const levels = deputies.map((deputy) => storedTasks(deputy));
   const told: number[] = [];
-  let late = Number.NEGATIVE_INFINITY;
+  const late: string[] = [];
+  let lastCall = Number.NEGATIVE_INFINITY;
   for (const { name, saidAt, acknowledgedAt } of done) {
     for (const [level, tasks] of levels.entries()) {
       const own = tasks.filter((task) => task.name === name);
@@ -125,15 +128,17 @@ function figuresOf({ deputies, counting }: Network, done: readonly Cancelled[], 
         faults.push(`${name} is ${task.status} at level ${level + 1}`);
     }
     const calls = counting.calls.filter(({ order }) => order.startsWith(`${name} `));
-    for (const { order, at } of calls)
-      if (at > acknowledgedAt + grace)
-        faults.push(`${order} was called ${at - acknowledgedAt} ms after the root's word`);
+    const after = calls.filter(({ at }) => at > acknowledgedAt + grace).length;
+    const way = wayOf(levels, name, saidAt);
+    if (after > 0) late.push(`${after} calls of ${name} more than a second after the root's word (${way})`);
     const leaf = levels.at(-1)?.find((task) => task.name === name);
     if (leaf === undefined || leaf.status !== 'cancelled') continue;
-    told.push(leaf.updatedAt - Math.max(saidAt, leaf.createdAt));
-    for (const { at } of calls) late = Math.max(late, at - leaf.updatedAt);
-    const after = leaf.intents.filter((at) => at > leaf.updatedAt).length;
-    if (after > 0) faults.push(`${after} calls of ${name} left its leaf after that had acknowledged`);
+    const heardAfter = leaf.updatedAt - Math.max(saidAt, leaf.createdAt);
+    told.push(heardAfter);
+    if (heardAfter > grace) late.push(`the leaf of ${name} was told after ${heardAfter} ms (${way})`);
+    for (const { at } of calls) lastCall = Math.max(lastCall, at - leaf.updatedAt);
+    const left = leaf.intents.filter((at) => at > leaf.updatedAt).length;
+    if (left > 0) faults.push(`${left} calls of ${name} left its leaf after that had acknowledged`);
   }
   const sorted = told.toSorted((a, b) => a - b);
   const at = (part: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
@@ -142,7 +147,15 @@ function figuresOf({ deputies, counting }: Network, done: readonly Cancelled[], 
     leaves: told.length,
     told: { p50: at(0.5), p99: at(0.99), most: at(1) },
     calls: counting.calls.length,
+    lastCall,
     late,
     faults,
   };
 }
+
+/** When each level began with it and when it ended, in milliseconds after the word at the root. */
+const wayOf = (levels: readonly (readonly StoredTask[])[], name: string, saidAt: number): string =>
+  levels
+    .flatMap((tasks) => tasks.filter((task) => task.name === name))
+    .map(({ createdAt, updatedAt }) => `${createdAt - saidAt} to ${updatedAt - saidAt}`)
+    .join(', ');
