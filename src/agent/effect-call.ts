@@ -15,7 +15,7 @@ import { type Calling, cutOff, failed, prepareCall, type Prepared, type Right, w
 import { relayQuestion } from './relay-question.ts';
 import { fitted } from './result-size.ts';
 import { hooksAt } from './run-hooks.ts';
-import { openSampling } from './sampling.ts';
+import { openSampling, type Sampling } from './sampling.ts';
 import { settleCall } from './settle-call.ts';
 import type { Slots } from './slots.ts';
 import type { EffectTool, ToolCallOptions, ToolOutcome } from './tool.ts';
@@ -51,13 +51,14 @@ function attempt(calling: Calling, slots: Slots, step: string, right: Right): Pr
   const { run, branch } = calling;
   return branch.step(step, (signal, commit) =>
     withinDeadline(run.budget.deadline, branch, signal, async (cut, clock) => {
-      const fate = { hasLeft: right.kind === 'repeat' || right.kind === 'follow', isUsed: false };
+      const hasLeft = right.kind === 'repeat' || right.kind === 'follow';
+      const fate: Fate = { hasLeft, isUsed: false, total: (said) => said };
       try {
         cut.throwIfAborted();
         return await findAndCall(calling, { slots, step, right, signal: cut, commit, clock, fate });
       } catch (error) {
         if (signal.aborted) throw error;
-        if (cut.aborted) return { ...failed(cutOff), ...(fate.hasLeft && lostBy(calling)) };
+        if (cut.aborted) return cutShort(calling, fate);
         // A server that went away since the model was told of its tools: something that it can work around.
         if (error instanceof UnavailableError) return unreached(calling, right, error.message);
         throw error;
@@ -68,6 +69,13 @@ function attempt(calling: Calling, slots: Slots, step: string, right: Right): Pr
 
 /** What an agent of another Deputy is taken to have used that nobody hears of any more. */
 const lostBy = ({ lent }: Calling): Pick<ToolOutcome, 'usage' | 'agents'> => (lent === undefined ? {} : allSpent(lent));
+
+/** Its time was up. What it had used by then is known, but for what an agent of another Deputy did. */
+function cutShort(calling: Calling, fate: Fate): ToolOutcome {
+  const lost = fate.hasLeft ? lostBy(calling) : {};
+  const usage = fate.total(lost.usage);
+  return { ...failed(cutOff), ...lost, ...(usage !== undefined && { usage }) };
+}
 
 /** It cannot be called. Of a call that left before, that does not say that it failed. */
 function unreached({ call }: Calling, right: Right, why: string): ToolOutcome {
@@ -91,6 +99,8 @@ interface Fate {
   hasLeft: boolean;
   /** It did not, because another call had used up its approval. */
   isUsed: boolean;
+  /** What it has used in all, from what is said of it. */
+  total: Sampling['total'];
 }
 
 async function findAndCall(calling: Calling, effect: Effect): Promise<ToolOutcome> {
@@ -134,6 +144,7 @@ async function callTool(
   const reference = branch.unfinished(step)?.reference;
   const away: Paused = (wait) => clock.paused(() => slots.lend(wait));
   const sampling = openSampling(calling, { step, isAgent: tool.isAgent === true, away });
+  fate.total = (said) => sampling.total(said);
   const options: ToolCallOptions = {
     signal,
     owner: branch.owner,

@@ -46,8 +46,9 @@ interface OpenCall {
 type Request = Pick<ModelRequest, 'system' | 'messages' | 'tools' | 'maxTokens' | 'toolChoice'>;
 
 export function openSampling(calling: Pick<Calling, 'run' | 'branch' | 'lent'>, call: OpenCall): Sampling {
-  const { run, branch } = calling;
+  const { run, branch, lent } = calling;
   let used = noUsage;
+  let last: Promise<unknown> = Promise.resolve();
   const asked = new Map<string, number>();
 
   const generated = async (model: Model, request: Request, signal: AbortSignal): Promise<ModelReply> => {
@@ -74,30 +75,41 @@ export function openSampling(calling: Pick<Calling, 'run' | 'branch' | 'lent'>, 
     return reply;
   };
 
+  const sampled = async (params: JsonObject, signal: AbortSignal): Promise<JsonObject> => {
+    signal.throwIfAborted();
+    const left = tokensLeft(calling, call, used);
+    const names = namesOf(params['tools']);
+    const wanted =
+      typeof params['maxTokens'] === 'number' ? Math.max(1, Math.floor(params['maxTokens'])) : longestReply;
+    const choice = isJsonObject(params['toolChoice']) ? params['toolChoice']['mode'] : undefined;
+    const request: Request = {
+      system: wordOf(params['systemPrompt']),
+      messages: messagesFrom(params['messages'], names),
+      tools: toolsFrom(params['tools'], names),
+      maxTokens: Math.min(wanted, longestReply, left),
+      ...((choice === 'required' || choice === 'none') && { toolChoice: choice }),
+    };
+    // A plan thinks for nobody.
+    const model = modelFor(run);
+    const reply = await (model === undefined ? borrowed(request, signal) : generated(model, request, signal));
+    used = addUsage(used, reply.usage);
+    if (!call.isAgent) run.sampled = addUsage(run.sampled, reply.usage);
+    return resultOf(reply, stopSequencesIn(params), names, call.isAgent);
+  };
+
   return {
     total(said = noUsage) {
       if (used === noUsage) return said === noUsage ? undefined : said;
       return call.isAgent ? mostUsage(said, used) : addUsage(said, used);
     },
-    async sample(params, signal) {
-      const left = tokensLeft(calling, call, used);
-      const names = namesOf(params['tools']);
-      const wanted =
-        typeof params['maxTokens'] === 'number' ? Math.max(1, Math.floor(params['maxTokens'])) : longestReply;
-      const choice = isJsonObject(params['toolChoice']) ? params['toolChoice']['mode'] : undefined;
-      const request: Request = {
-        system: wordOf(params['systemPrompt']),
-        messages: messagesFrom(params['messages'], names),
-        tools: toolsFrom(params['tools'], names),
-        maxTokens: Math.min(wanted, longestReply, left),
-        ...((choice === 'required' || choice === 'none') && { toolChoice: choice }),
-      };
-      // A plan thinks for nobody.
-      const model = modelFor(run);
-      const reply = await (model === undefined ? borrowed(request, signal) : generated(model, request, signal));
-      used = addUsage(used, reply.usage);
-      if (!call.isAgent) run.sampled = addUsage(run.sampled, reply.usage);
-      return resultOf(reply, stopSequencesIn(params), names, call.isAgent);
+    sample(params, signal) {
+      const { tokens, cost } = (call.isAgent ? lent : undefined) ?? run.budget;
+      if (tokens === undefined && cost === undefined) return sampled(params, signal);
+      // A bound is looked at before each reply, so they come one by one (B2).
+      const inTurn = (): Promise<JsonObject> => sampled(params, signal);
+      const mine = last.then(inTurn, inTurn);
+      last = mine;
+      return mine;
     },
   };
 }

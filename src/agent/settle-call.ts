@@ -7,6 +7,7 @@ import type { AuditNote } from '../task/audit.ts';
 import { sha256 } from '../hash.ts';
 import { text } from '../task/content.ts';
 import type { EffectClass } from '../task/effect.ts';
+import { addUsage, noUsage, type Usage } from '../task/usage.ts';
 import { approvalForm, decisionOf } from './approval.ts';
 import { nameOfRound } from './call-steps.ts';
 import { boundOf, type Calling, chainOf, failed, grantOf, type Right } from './prepare-call.ts';
@@ -55,18 +56,24 @@ export async function settleCall<O extends ToolOutcome>(calling: Calling, attemp
   if ('outcome' in first) return { outcome: first.outcome, wasAsked: false };
   let { waiting } = first;
   let consent: Consent | undefined;
+  /** Of attempts of which it is said that they did not happen: what their servers had our model write was written. */
+  let before = noUsage;
+  const settled = <Last extends ToolOutcome>(outcome: Last): Last =>
+    withUsage(consented(calling, outcome, consent), before);
   for (let round = 1; ; round += 1) {
     // Who is asked anew says it anew.
     if (waiting.kind === 'approval') consent = undefined;
     const next = await asked(calling, attempts, waiting, round);
-    if (next.kind === 'end') return { ...next, outcome: consented(calling, next.outcome, consent), wasAsked: true };
+    if (next.kind === 'end') return { ...next, outcome: settled(next.outcome), wasAsked: true };
     if (next.kind === 'again') {
       waiting = next.waiting;
       continue;
     }
     consent = next.consent ?? consent;
+    if (waiting.kind === 'unknown' && calling.lent === undefined)
+      before = addUsage(before, waiting.used.usage ?? noUsage);
     const tried = await attempted(calling, attempts, round + 1, next.right);
-    if ('outcome' in tried) return { outcome: consented(calling, tried.outcome, consent), wasAsked: true };
+    if ('outcome' in tried) return { outcome: settled(tried.outcome), wasAsked: true };
     waiting = tried.waiting;
   }
 }
@@ -77,6 +84,9 @@ function consented<O extends ToolOutcome>({ run }: Calling, outcome: O, consent:
   if (grants !== undefined) run.budget.grants.add(grantOf(grants));
   return { ...outcome, content: [...outcome.content, ...remarks.map(text)] };
 }
+
+const withUsage = <O extends ToolOutcome>(outcome: O, before: Usage): O =>
+  before === noUsage ? outcome : { ...outcome, usage: addUsage(before, outcome.usage ?? noUsage) };
 
 /** An attempt that an earlier process left with an intent is gone on with or repeated, where that is harmless. */
 async function attempted<O extends ToolOutcome>(
@@ -164,7 +174,7 @@ async function askedOfUnknown(
   const form = unknownForm({ chain: chainOf(run), tool: call.name, bytes, why });
   const said = saidOfUnknown(await branch.requestInput(`unknown ${round}`, form));
   if (said.kind === 'none') return { kind: 'again', waiting };
-  // Who says that it did not happen says that it used nothing.
+  // Who says that it did not happen says that an agent of another Deputy used nothing.
   if (said.kind !== 'run') return { kind: 'end', outcome: { ...used, ...said.outcome } };
   return { kind: 'attempt', right: { kind: 'rerun', bytes } };
 }

@@ -1,16 +1,17 @@
 /** A server thinks with the agent's model: in MCP's shapes (2025-11-25, SEP-1577), within the agent's budget. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { agentTool } from '../../src/agent/agent-tool.ts';
 import type { Limits } from '../../src/agent/limits.ts';
 import { runAgent } from '../../src/agent/loop.ts';
 import { ModelError, type ModelReply } from '../../src/agent/model.ts';
 import { newRun } from '../../src/agent/run.ts';
 import { openSampling } from '../../src/agent/sampling.ts';
-import { SamplingRefused } from '../../src/agent/tool.ts';
+import { SamplingRefused, type ToolOutcome } from '../../src/agent/tool.ts';
 import type { Json, JsonObject } from '../../src/json.ts';
 import { text } from '../../src/task/content.ts';
 import { addUsage, noUsage } from '../../src/task/usage.ts';
 import { asks, calls, fakeAgent, fakeModel, fakeTool, ok, rehearsal, says, usage } from './fakes.ts';
+import { accept, answered, at, begun } from './supervised.ts';
 
 const { signal } = new AbortController();
 const user = (content: Json) => ({ role: 'user', content });
@@ -204,6 +205,65 @@ test('it lives on the budget of the agent, and its calls see what one another ha
   // On record with the call, so that a crash refunds nothing.
   expect(records[1]?.value).toMatchObject({ usage: { inputTokens: 40 } });
   expect((await runAgent(agent, asks('go'), rehearsal(records).context)).usage).toEqual(result.usage);
+});
+
+test('a call that asks many times at once oversteps by one reply, like an agent', async () => {
+  const model = fakeModel(Array.from({ length: 9 }, () => says('hi', { usage: usage(40, 0) })));
+  const { context } = rehearsal();
+  const run = newRun(fakeAgent({ model, limits: { tokens: 100 } }), asks('go'), context, undefined);
+  const calling = { run, branch: context, lent: undefined };
+  const sampling = openSampling(calling, { step: 'call', isAgent: false, away: (wait) => wait() });
+  const told = await Promise.allSettled(Array.from({ length: 9 }, () => sampling.sample(hello, signal)));
+  expect(told.map(({ status }) => status)).toEqual([...Array(3).fill('fulfilled'), ...Array(6).fill('rejected')]);
+  expect(model.asked).toHaveLength(3);
+});
+
+test('without a bound of tokens or cost nothing waits for its turn', async () => {
+  const { promise, resolve } = Promise.withResolvers<ModelReply>();
+  const model = fakeModel([() => promise, says('second')]);
+  const { context } = rehearsal();
+  const run = newRun(fakeAgent({ model }), asks('go'), context, undefined);
+  const calling = { run, branch: context, lent: undefined };
+  const sampling = openSampling(calling, { step: 'call', isAgent: false, away: (wait) => wait() });
+  const first = sampling.sample(hello, signal);
+  expect(await sampling.sample(hello, signal)).toMatchObject({ content: words('second') });
+  resolve(says('first'));
+  expect(await first).toMatchObject({ content: words('first') });
+});
+
+describe('what a reply used is counted', () => {
+  const model = () => fakeModel([calls([['t']]), says('sampled', { usage: usage(40, 0, 0) }), says('done')]);
+
+  test('where the call is cut off at its deadline', async () => {
+    vi.useFakeTimers({ now: 0 });
+    try {
+      const tool = fakeTool('t', async (_, options) => {
+        await options.sample(hello, options.signal);
+        const cut = Promise.withResolvers<ToolOutcome>();
+        options.signal.addEventListener('abort', () => cut.reject(new Error('cut off')));
+        void vi.advanceTimersByTimeAsync(1_000);
+        return cut.promise;
+      });
+      const agent = fakeAgent({ model: model(), tools: [tool], limits: { time: 500 } });
+      const result = await runAgent(agent, asks('go'), rehearsal().context);
+      expect(result).toMatchObject({ stop: 'limit', limit: 'time', usage: { inputTokens: 50 } });
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test('where nobody knows whether the call happened, and a person has it run again', async () => {
+    let times = 0;
+    const tool = fakeTool('t', async (args, options) => {
+      await options.commit(JSON.stringify(args), 'unsafe');
+      if ((times += 1) > 1) return ok('did');
+      await options.sample(hello, options.signal);
+      return { ...ok(''), unknown: 'it went silent' };
+    });
+    const world = await begun(fakeAgent({ model: model(), tools: [tool] }));
+    await answered(world, at(1, 'unknown 1'), accept({ decision: 'run' }));
+    expect(world.result).toMatchObject({ stop: 'answer', usage: { inputTokens: 60 } });
+  });
 });
 
 test('beside agents that have all of the budget, there is none for a server', async () => {
