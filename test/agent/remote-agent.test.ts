@@ -2,6 +2,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import type { Agent } from '../../src/agent/agent.ts';
+import { agentTool } from '../../src/agent/agent-tool.ts';
 import { workTime } from '../../src/agent/limits.ts';
 import { runAgent } from '../../src/agent/loop.ts';
 import { allowanceFrom } from '../../src/agent/mandate.ts';
@@ -345,6 +346,18 @@ describe('what nobody hears of any more is taken to be all used', () => {
     const world = await begun(caller({ model: once, tools: [boasting], limits: { agents: 4 } }));
     expect(world.result).toMatchObject({ stop: 'answer', agents: 4 });
   });
+});
+
+test('whom a person stopped stops all who called it, also where they are asked about the call first', async () => {
+  const stopped = remote('triage', async () => ({ ...ok('stopped'), isError: true, stops: true, agents: 2 }));
+  const policy: Policy = { version: 'ask', judge: () => ({ decision: 'ask', rule: 'test: ask all' }) };
+  const child = caller({ name: 'child', model: modelByTurn([calls([['triage']])]), tools: [stopped], policy });
+  const spec = { name: 'child', description: '', inputSchema: {}, check: () => undefined };
+  const nested = agentTool(() => child, spec);
+  const world = await begun(caller({ model: modelByTurn([calls([['child', { message: 'x' }]])]), agents: [nested] }));
+  const [asked = ''] = world.questions.keys();
+  await answered(world, asked, accept({ decision: 'approve' }));
+  expect(world.result).toMatchObject({ stop: 'stopped', isError: true, agents: 3 });
 });
 
 test('while a person is waited for, no time that is left to it goes by', async () => {
