@@ -104,8 +104,10 @@ function lazyServers(open: () => Promise<McpServers>): McpServers {
 function toolsOf({ tools: globs }: AgentConfig, servers: McpServers): Agent['tools'] {
   let listed: readonly EffectTool[] | undefined;
   let allowed: readonly EffectTool[] = [];
-  return async (signal) => {
+  return async (signal, left) => {
     if (globs.servers.length === 0) return allowed;
+    if (left !== undefined)
+      return (await servers.tools(globs.servers, signal, left)).filter((tool) => globs.matches(tool.id));
     const now = await servers.tools(globs.servers, signal);
     if (now !== listed) allowed = now.filter((tool) => globs.matches(tool.id));
     listed = now;

@@ -20,9 +20,11 @@ export interface Agent {
   /**
    * The tools of MCP servers that it may use now, in a fixed order; a server that announced a change is asked again.
    * The same array as long as they are the same.
+   * @param left the name of a tool whose call an earlier process left: only that one need be found, and its server is
+   *     waited for, so that nobody is asked what became of a call which the server itself can tell.
    * @throws UnavailableError a server that it needs cannot be reached and was never listed.
    */
-  tools(signal: AbortSignal): Promise<readonly EffectTool[]>;
+  tools(signal: AbortSignal, left?: string): Promise<readonly EffectTool[]>;
   /** The shape of its answer, where it is not free text. */
   readonly output?: OutputShape;
 }

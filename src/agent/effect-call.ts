@@ -37,22 +37,26 @@ export async function callEffect(calling: Calling, slots: Slots): Promise<ToolOu
 }
 
 /** The class that a call has now. A tool that is gone can no longer say that it is harmless. */
-async function effectNow({ run, call }: Calling, signal: AbortSignal): Promise<EffectClass> {
-  try {
-    const tools = await run.agent.tools(signal);
-    return tools.find(({ name }) => name === call.name)?.effect ?? 'unsafe';
-  } catch (error) {
-    if (error instanceof UnavailableError) return 'unsafe';
-    throw error;
-  }
+function effectNow({ run, call, branch }: Calling, signal: AbortSignal): Promise<EffectClass> {
+  return withinDeadline(run.budget.deadline, branch, signal, async (cut) => {
+    try {
+      const tools = await run.agent.tools(cut, call.name);
+      return tools.find(({ name }) => name === call.name)?.effect ?? 'unsafe';
+    } catch (error) {
+      signal.throwIfAborted();
+      // Its time is up: it is not made again, whatever it is.
+      if (cut.aborted) return 'read';
+      if (error instanceof UnavailableError) return 'unsafe';
+      throw error;
+    }
+  });
 }
 
 function attempt(calling: Calling, slots: Slots, step: string, right: Right): Promise<ToolOutcome> {
   const { run, branch } = calling;
   return branch.step(step, (signal, commit) =>
     withinDeadline(run.budget.deadline, branch, signal, async (cut, clock) => {
-      const hasLeft = right.kind === 'repeat' || right.kind === 'follow';
-      const fate: Fate = { hasLeft, isUsed: false, total: (said) => said };
+      const fate: Fate = { hasLeft: hasLeft(right), isUsed: false, total: (said) => said };
       try {
         cut.throwIfAborted();
         return await findAndCall(calling, { slots, step, right, signal: cut, commit, clock, fate });
@@ -70,6 +74,9 @@ function attempt(calling: Calling, slots: Slots, step: string, right: Right): Pr
 /** What an agent of another Deputy is taken to have used that nobody hears of any more. */
 const lostBy = ({ lent }: Calling): Pick<ToolOutcome, 'usage' | 'agents'> => (lent === undefined ? {} : allSpent(lent));
 
+const hasLeft = (right: Right): right is Right & { kind: 'repeat' | 'follow' } =>
+  right.kind === 'repeat' || right.kind === 'follow';
+
 /** Its time was up. What it had used by then is known, but for what an agent of another Deputy did. */
 function cutShort(calling: Calling, fate: Fate): ToolOutcome {
   const lost = fate.hasLeft ? lostBy(calling) : {};
@@ -79,7 +86,7 @@ function cutShort(calling: Calling, fate: Fate): ToolOutcome {
 
 /** It cannot be called. Of a call that left before, that does not say that it failed. */
 function unreached({ call }: Calling, right: Right, why: string): ToolOutcome {
-  if (right.kind !== 'repeat' && right.kind !== 'follow') return failed(why);
+  if (!hasLeft(right)) return failed(why);
   const { bytes } = right;
   return { ...failed(why), unknown: `it left before, and now: ${why}`, made: { tool: call.name, bytes } };
 }
@@ -106,7 +113,7 @@ interface Fate {
 async function findAndCall(calling: Calling, effect: Effect): Promise<ToolOutcome> {
   const { agent } = calling.run;
   const { call } = calling;
-  const tools = await agent.tools(effect.signal);
+  const tools = await agent.tools(effect.signal, hasLeft(effect.right) ? call.name : undefined);
   const tool = tools.find(({ name }) => name === call.name);
   if (tool === undefined) {
     const others = agent.mayAskPeople ? [...agent.agents, askPersonSpec] : agent.agents;

@@ -18,7 +18,7 @@ import { type CallClock, callClock } from './call-clock.ts';
 import { type Attempt, final, isRefusal, safeText, seconds, uncertain } from './call-fault.ts';
 import { bounds, mayAsk } from './options.ts';
 import { failure } from './outcome.ts';
-import { type RemoteCall, timeOf } from './remote-call.ts';
+import { type RemoteCall, silenceOf, timeOf } from './remote-call.ts';
 import { pollPace } from './poll-pace.ts';
 import { askedFor, isTerminal, type RemoteTask } from './remote-task.ts';
 import { listenToTask } from './sdk-seams.ts';
@@ -68,8 +68,7 @@ async function followUntil(
 ): Promise<Attempt> {
   const { signal } = options;
   const { id } = known;
-  // A Deputy may be down for a while and its task goes on after that, or is known to it at least.
-  const patience = call.isAgent === true ? timeOf(server, call) : server.timings.taskSilence;
+  const patience = silenceOf(server, call);
   const pace = pollPace(server.timings, call.isAgent === true);
   const ear = openEar(server.news, id);
   const questions = mayAsk(server.options)

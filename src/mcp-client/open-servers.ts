@@ -11,6 +11,7 @@ import { openPins } from './pins.ts';
 import { can } from './sdk-seams.ts';
 import { Server, type Listed, type ServerStatus } from './server.ts';
 import { listAll } from './server-tool.ts';
+import { mayBeOf } from './tool-names.ts';
 
 export type { Deps, ServerOptions, Timings } from './options.ts';
 export type { ListedTool } from './effect-tools.ts';
@@ -21,10 +22,12 @@ export interface McpServers {
   /**
    * The tools of these servers: in the order of their declaration, then as each lists them. The same array as before
    * while nothing changed.
+   * @param left the name for models of a tool that was called and is to be gone on with: the server that has it, alone, is
+   *     listed, and waited for as long as the call would be followed.
    * @throws UnavailableError a server cannot be reached and was never listed, a Deputy not even within a while;
    *     NotFoundError it is not declared.
    */
-  tools(names: readonly string[], signal: AbortSignal): Promise<readonly EffectTool[]>;
+  tools(names: readonly string[], signal: AbortSignal, left?: string): Promise<readonly EffectTool[]>;
   /** The tools of one server with all that is known of them. Throws like `tools`. */
   list(name: string, signal: AbortSignal): Promise<readonly ListedTool[]>;
   /** Resources and their templates, as the server lists them. Throws like `tools`. */
@@ -82,11 +85,13 @@ export function openServers(options: readonly ServerOptions[], deps: Deps): McpS
   };
 
   return {
-    async tools(names, signal) {
+    async tools(names, signal, left) {
       const wanted = new Set(names.map((name) => serverOf(name).name));
-      const inOrder = [...servers.values()].filter((server) => wanted.has(server.name));
+      const inOrder = [...servers.values()].filter(
+        ({ name }) => wanted.has(name) && (left === undefined || mayBeOf(name, left)),
+      );
       const parts = await Promise.all(
-        inOrder.map((server) => patiently(server, signal, () => toolsOf(server, signal))),
+        inOrder.map((server) => patiently(server, signal, left !== undefined, () => toolsOf(server, signal))),
       );
       const key = inOrder.map((server) => server.name).join('\n');
       const before = merged.get(key);

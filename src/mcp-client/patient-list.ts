@@ -1,20 +1,32 @@
 /**
- * Waits a while for a Deputy that cannot be reached and was never listed: after a crash of several it may be started a
- * little later than we are, and calls that we left there are to be gone on with.
+ * Waits for a server that cannot be reached and was never listed. After a crash of several a Deputy may be started a little
+ * later than we are; and where a call was left at a server, nothing is to be decided before that is there again.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UnavailableError } from '../errors.ts';
+import { silenceOf } from './remote-call.ts';
 import type { Server } from './server.ts';
 
-/** @throws the last error of `list`, or the signal's reason */
-export async function patiently<T>(server: Server, signal: AbortSignal, list: () => Promise<T>): Promise<T> {
+/**
+ * @param isLeft a call was left there: then it is waited for as long as that would be followed.
+ * @throws the last error of `list`, or the signal's reason
+ */
+export async function patiently<T>(
+  server: Server,
+  signal: AbortSignal,
+  isLeft: boolean,
+  list: () => Promise<T>,
+): Promise<T> {
   const { options, timings, log } = server;
-  const until = performance.now() + timings.restartWait;
+  const isDeputy = options.deputy === true;
+  const patience = isLeft ? silenceOf(server, { isAgent: isDeputy }) : isDeputy ? timings.restartWait : 0;
+  const until = performance.now() + patience;
   for (let wait = timings.backoff; ; wait = Math.min(2 * wait, timings.backoffMax)) {
     try {
       return await list();
     } catch (error) {
-      const mayComeBack = options.deputy === true && options.kind === 'http' && error instanceof UnavailableError;
+      // One that we start ourselves is started again in its own time, or not at all.
+      const mayComeBack = options.kind === 'http' && error instanceof UnavailableError;
       if (!mayComeBack || performance.now() + wait > until) throw error;
       if (wait === timings.backoff) log.warn('it cannot be reached, and is waited for');
       await sleep(wait, undefined, { signal }).catch(() => {});

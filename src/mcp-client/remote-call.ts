@@ -37,8 +37,15 @@ export const isFoundAgain = ({ isAgent, effect }: Pick<RemoteCall, 'isAgent' | '
   isAgent === true && effect !== 'unsafe';
 
 /** Milliseconds that its task may take; no time passes while somebody is asked. */
-export const timeOf = ({ options }: Server, { isAgent }: RemoteCall): number =>
+export const timeOf = ({ options }: Server, { isAgent }: Pick<RemoteCall, 'isAgent'>): number =>
   options.hardTimeout ?? (isAgent === true ? bounds.agentTimeout : bounds.taskTimeout);
+
+/**
+ * Milliseconds that nothing of use need be heard of it before it is given up: a Deputy may be down for a while and its task
+ * goes on after that, or is known to it at least.
+ */
+export const silenceOf = (server: Server, call: Pick<RemoteCall, 'isAgent'>): number =>
+  call.isAgent === true ? timeOf(server, call) : server.timings.taskSilence;
 
 /** What goes with the arguments. */
 export interface More {

@@ -17,6 +17,10 @@ export function modelName(server: string, tool: string): string {
   return `${plain.replace(/[^a-zA-Z0-9_-]/g, '_').slice(0, longest - 9)}_${hash}`;
 }
 
+/** Whether the tool that models know by that name may be of the server. */
+export const mayBeOf = (server: string, name: string): boolean =>
+  name.startsWith(`${server}__`.replace(/[^a-zA-Z0-9_-]/g, '_').slice(0, longest - 9));
+
 export const ruleFor = (options: ServerOptions, ownName: string): ToolRule | undefined =>
   options.tools.find((rule) => rule.matches(ownName));
 

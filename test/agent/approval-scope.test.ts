@@ -4,6 +4,7 @@ import { agentTool } from '../../src/agent/agent-tool.ts';
 import type { Agent } from '../../src/agent/agent.ts';
 import type { Policy } from '../../src/agent/policy.ts';
 import type { EffectTool } from '../../src/agent/tool.ts';
+import { UnavailableError } from '../../src/errors.ts';
 import type { Json } from '../../src/json.ts';
 import type { InputResponse } from '../../src/task/question.ts';
 import { allowAll, fakeTool, ok } from './fakes.ts';
@@ -260,6 +261,36 @@ describe('a call that left before its process died', () => {
     expect(followed).toEqual(['task 7']);
     expect(told(world)).toBe('done there');
     expect(world.result).toMatchObject({ stop: 'answer' });
+  });
+
+  test('is looked for by its name, to be followed or repeated, so that its server is waited for', async () => {
+    for (const [send, writes, sought] of [
+      [remote([]), 3, ['send']],
+      [tool('send', [], { effect: 'idempotent' }), 2, ['send', 'send']],
+    ] as const) {
+      const world = await dead(send, writes);
+      const names: string[] = [];
+      const tools = async (_signal: AbortSignal, left?: string) => {
+        names.push(...(left === undefined ? [] : [left]));
+        return [send];
+      };
+      world.begin({ ...agentOf([['send', { n: 1 }]], [], { policy: allowAll }), tools });
+      await world.rest();
+      expect(world.result).toMatchObject({ stop: 'answer' });
+      expect(names).toEqual(sought);
+    }
+  });
+
+  test('and whose time is up, is cut off: nobody is asked', async () => {
+    const world = await dead(tool('send', [], { effect: 'idempotent' }), 2);
+    const away = async (signal: AbortSignal): Promise<EffectTool[]> => {
+      signal.throwIfAborted();
+      throw new UnavailableError('it is away');
+    };
+    const agent = agentOf([['send', { n: 1 }]], [], { policy: allowAll });
+    world.begin({ ...agent, limits: { ...agent.limits, time: 50 }, tools: away });
+    await expect.poll(() => world.result).toBeDefined();
+    expect(told(world)).toBe('Cut off: the time of the agent is up.');
   });
 
   test('and whose tool is gone, did not fail for that: a person is asked', async () => {

@@ -1,10 +1,10 @@
 /** A call of a Deputy's agent of which nobody knows whether it arrived: it is sent again, and is the same task. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { ToolProgress } from '../../src/agent/tool.ts';
 import { agentKey, idempotencyKey, taskKey } from '../../src/meta-keys.ts';
 import { noUsage } from '../../src/task/usage.ts';
 import { deputyPeer, lab, mandate, protocols } from './deputy-peer.ts';
-import { call, never, open, said, toolOf } from './peers.ts';
+import { call, http, never, open, said, stdio, toolOf } from './peers.ts';
 import { done, handle, type OnAsked, type TaskPeerOptions, taskPeer } from './task-peer.ts';
 
 const agent: OnAsked = () => ({
@@ -110,6 +110,34 @@ test.each(protocols)('a Deputy in %s that starts later than we do is waited for'
   await expect.poll(() => servers.status()[0]?.lastError).toContain('nothing listens there');
   await peer.up();
   expect((await listed).map(({ id }) => id)).toContain('lab/worker');
+});
+
+test('where a call was left at it, it is waited for as long as that would be followed, and no other server is', async () => {
+  const peer = await deputyPeer();
+  await peer.down();
+  const others = [http('http://127.0.0.1:1/', { name: 'web' }), stdio('gone', './no-such-file.ts')];
+  const servers = open([lab(peer.url, '2026-07-28'), ...others], { timings: { ...quickly, restartWait: 0 } });
+  const names = ['lab', 'web', 'gone'];
+  await expect(servers.tools(names, never)).rejects.toThrow('cannot be reached');
+  const listed = servers.tools(names, never, 'lab__worker');
+  const waits = vi.fn<() => void>();
+  void listed.then(waits, waits);
+  await expect(servers.tools(['lab'], never)).rejects.toThrow('nothing listens there');
+  expect(waits).not.toHaveBeenCalled();
+  await peer.up();
+  expect((await listed).map(({ id }) => id)).toContain('lab/worker');
+});
+
+test('it is not waited for longer than the call may take, nor behind a cancel', async () => {
+  const peer = await deputyPeer();
+  await peer.down();
+  const brief = open(lab(peer.url, '2026-07-28', { hardTimeout: 50 }), { timings: quickly });
+  await expect(brief.tools(['lab'], never, 'lab__worker')).rejects.toThrow('nothing listens there');
+  const stop = new AbortController();
+  const patient = open(lab(peer.url, '2026-07-28'), { timings: quickly });
+  const listed = patient.tools(['lab'], stop.signal, 'lab__worker');
+  stop.abort(new Error('enough'));
+  await expect(listed).rejects.toThrow('enough');
 });
 
 test('one that never comes is said so', async () => {
