@@ -10,6 +10,7 @@ import { messageOf } from '../errors.ts';
 import { sha256 } from '../hash.ts';
 import { isJsonObject, type Json } from '../json.ts';
 import type { Approval, InputRequest, InputResponse } from '../task/question.ts';
+import { durationText } from './duration-text.ts';
 import type { Spent } from './limits.ts';
 import type { Ask } from './tool.ts';
 import { shownChain, shownName, visible } from './visible.ts';
@@ -147,7 +148,7 @@ export function decisionOf(response: InputResponse, { tool, bytes, expiresInMs }
     case 'decline':
       return no('the question was declined by the host that showed it, perhaps without a person');
     case 'expired':
-      return no(`nobody answered within ${hours(expiresInMs)}`);
+      return no(`nobody answered within ${durationText(expiresInMs)}`);
     case 'withdrawn':
       return no('the question was withdrawn');
     case 'accept':
@@ -184,9 +185,3 @@ function exact(_: string, value: unknown): unknown {
   if (typeof value === 'number' && !Number.isFinite(value)) throw new RangeError('it has a number without end');
   return value;
 }
-
-const hours = (ms: number): string => {
-  const minutes = Math.round(ms / 60_000);
-  if (minutes < 1) return `${Math.round(ms / 1_000)} s`;
-  return minutes % 60 === 0 ? `${minutes / 60} h` : `${minutes} min`;
-};

@@ -4,6 +4,7 @@
  */
 import type { StopReason } from '../task/task.ts';
 import { addUsage, type Usage } from '../task/usage.ts';
+import { durationText } from './duration-text.ts';
 import type { Run } from './run.ts';
 
 /** Milliseconds. */
@@ -60,11 +61,5 @@ export async function askPatiently<Said extends { kind: string }>(
 const isUnavailable = (said: { kind: string }): said is Unavailable => said.kind === 'unavailable';
 
 const whyOf = ({ agent, context }: Run, message: string, ms: number): string =>
-  `${agent.name} waits ${durationOf(ms)} and asks again: ${message} ` +
+  `${agent.name} waits ${durationText(ms)} and asks again: ${message} ` +
   `Now: deputy tasks retry ${context.task}. Not at all: deputy tasks cancel ${context.task}.`;
-
-function durationOf(ms: number): string {
-  const seconds = Math.ceil(ms / 1_000);
-  if (seconds < 60) return `${seconds} s`;
-  return seconds < 3_600 ? `${Math.ceil(seconds / 60)} min` : `${Number((seconds / 3_600).toFixed(1))} h`;
-}

@@ -7,6 +7,7 @@
  *   - All processes of a store hear for each other: each writes down what it has heard before it judges.
  *   - While this process was not there nobody could be heard: silence counts from its beginning at the earliest.
  */
+import { durationText } from '../agent/duration-text.ts';
 import type { Log } from '../log.ts';
 import type { TaskEngine, TaskKeeper } from '../task/engine.ts';
 import type { Via } from '../task/question.ts';
@@ -74,8 +75,8 @@ export function watchCallers({ engine, log, abandonAfterMs = dayMs, now = Date.n
     const isSilent = (heardAt = begun): boolean => Math.max(heardAt, begun) <= at - abandonAfterMs;
     const silent = (await engine.called()).filter(({ id, heardAt }) => isSilent(heardAt) && !heard.has(id));
     for (const { id, owner } of silent) {
-      const hours = Math.round(abandonAfterMs / 360_000) / 10;
-      log.warn({ task: id }, `cancelled: the Deputy that called was not heard of for ${hours} h`);
+      const silence = durationText(abandonAfterMs);
+      log.warn({ task: id }, `cancelled: the Deputy that called was not heard of for ${silence}`);
       await engine.cancel(id, owner, via);
     }
     return silent.length;

@@ -27,11 +27,4 @@ export function questionMeta(
 }
 
 /** With the exact arguments, as its form shows them: a person judges them, and nobody else. */
-const handedOn = ({ hash, tool, bytes, effect, rule, change }: Approval): JsonObject => ({
-  hash,
-  tool,
-  bytes,
-  effect,
-  rule,
-  ...(change !== undefined && { change }),
-});
+const handedOn = ({ chain: _, ...approval }: Approval): JsonObject => ({ ...approval });
