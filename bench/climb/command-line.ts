@@ -2,13 +2,14 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { type Deputy, main } from '../networks/deputy.ts';
+import type { Payment } from './network.ts';
 import { denialOf, editedArgs, type Word } from './person.ts';
 
 const run = promisify(execFile);
 
 export interface CommandLine {
-  /** @param key of the question, as the list has it too. */
-  decide(task: string, key: string, order: string, word: Word): Promise<void>;
+  /** @param key of the question. @throws Error the list says something else about it than it should. */
+  decide(task: string, key: string, payment: Payment, word: Word): Promise<void>;
 }
 
 export function commandLineOf({ file }: Deputy): CommandLine {
@@ -17,13 +18,15 @@ export function commandLineOf({ file }: Deputy): CommandLine {
     return (await run(process.execPath, [main, '-c', file, 'approvals', ...args], { env })).stdout;
   };
   return {
-    async decide(task, key, order, word) {
+    async decide(task, key, { order, chain }, word) {
       const listed = JSON.parse(await deputy('list', '--json')) as {
-        approvals: { id: string; task: string; key: string; arguments: string }[];
+        approvals: { id: string; task: string; key: string; arguments: string; chain: string[] }[];
       };
       const one = listed.approvals.find((each) => each.task === task && each.key === key);
       if (one?.arguments !== JSON.stringify({ order }))
         throw new Error(`deputy approvals list has ${one?.arguments ?? 'nothing'} for ${order}`);
+      if (one.chain.join(' → ') !== chain)
+        throw new Error(`deputy approvals list has ${one.chain.join(' → ')} for ${chain}`);
       if (word === 'deny') await deputy('deny', key, '--note', denialOf(order));
       else if (word === 'edit') await deputy('edit', key, '--args', editedArgs(order));
       else await deputy('approve', key);

@@ -15,9 +15,7 @@ export interface Shown {
   message: string;
 }
 
-export interface Asked extends Shown {
-  order: string;
-}
+export interface Asked extends Shown, Payment {}
 
 const words: readonly Word[] = ['approve', 'approve', 'edit', 'deny', 'decline', 'dismiss'];
 
@@ -62,7 +60,7 @@ export class Person {
         this.faults.push(`not asked by ${payment.chain}: ${message}`);
       if (!order.startsWith(`${task}-`)) this.faults.push(`${task} asks about ${order}`);
     }
-    return { ...shown, order };
+    return { ...shown, ...payment };
   }
 
   /** What they say to it. Who dismissed a question once decides it the next time. */

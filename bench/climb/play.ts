@@ -98,13 +98,13 @@ async function answerAll(scene: Scene, typed: number): Promise<{ answered: numbe
 /** @param meant the order that they have in mind: that of the question. @returns whether it was typed. */
 async function answerOne(
   { caller, line, person }: Scene,
-  { task, key, order }: Asked,
+  { task, key, order, chain }: Asked,
   meant: string,
   typed: boolean,
 ): Promise<boolean> {
   const { word, response } = person.answers(meant);
   const isTyped = typed && word !== 'decline' && word !== 'dismiss';
-  if (isTyped) await line.decide(task, key, order, word);
+  if (isTyped) await line.decide(task, key, { order, chain }, word);
   else await caller.answer(task, { [key]: response });
   // Whoever comes late changes nothing.
   await caller.answer(task, { [key]: responseOf(word === 'approve' ? 'deny' : 'approve', order) });
