@@ -3,7 +3,7 @@ import { isJsonObject, type Json } from '../json.ts';
 import { activityKey } from '../meta-keys.ts';
 import type { Activity } from '../task/mandate.ts';
 import { chainBelow } from './chain.ts';
-import { capped, withoutInvisible } from './clean-text.ts';
+import { oneLine } from './clean-text.ts';
 
 /** Branches at work, and characters of a line. */
 const most = { branches: 50, line: 500 } as const;
@@ -16,6 +16,6 @@ export function activityBelow(server: string, meta: Json | undefined): Activity[
     const chain = isJsonObject(one) ? chainBelow(server, one['chain']) : undefined;
     const line = isJsonObject(one) ? one['line'] : undefined;
     if (chain === undefined || typeof line !== 'string') return [];
-    return [{ chain, line: capped(withoutInvisible(line.slice(0, 4 * most.line)), most.line) }];
+    return [{ chain, line: oneLine(line, most.line) }];
   });
 }

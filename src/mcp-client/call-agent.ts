@@ -15,8 +15,8 @@ export async function callAgent(
   args: JsonObject,
   options: ToolCallOptions,
 ): Promise<ToolOutcome> {
-  const { commit, mandate, reference } = options;
-  let hasLeft = reference !== undefined;
+  const { commit, mandate, reference, isRepeat } = options;
+  let hasLeft = reference !== undefined || isRepeat === true;
   let lent: Mandate | undefined;
   const committing = Object.assign(
     async (...intent: Parameters<typeof commit>): Promise<void> => {

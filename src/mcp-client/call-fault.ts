@@ -31,7 +31,7 @@ export const final = (outcome: ToolOutcome | string): Attempt => ({
 });
 
 /** It is known not to have run. */
-const notRun = ({ isAgent }: Called, said: string): ToolOutcome =>
+export const notRun = ({ isAgent }: Called, said: string): ToolOutcome =>
   isAgent === true ? { ...failure(said), ...nothingUsed } : failure(said);
 
 const unsent = (call: Called, said: string): Attempt => ({ ...final(notRun(call, said)), isUnsent: true });

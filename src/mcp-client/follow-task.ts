@@ -15,7 +15,7 @@ import type { JsonObject } from '../json.ts';
 import { text } from '../task/content.ts';
 import { askAbout, cancelTask, look, type Seen } from './ask-task.ts';
 import { type CallClock, callClock } from './call-clock.ts';
-import { type Attempt, final, isRefusal, safeText, seconds, uncertain } from './call-fault.ts';
+import { type Attempt, final, isRefusal, safeText, seconds, unavailable, uncertain } from './call-fault.ts';
 import { bounds, mayAsk } from './options.ts';
 import { failure } from './outcome.ts';
 import { type RemoteCall, silenceOf, timeOf } from './remote-call.ts';
@@ -134,7 +134,7 @@ async function listen(server: Server, call: RemoteCall, id: string, ear: Ear, si
     const isOffered = await server
       .connection(signal)
       .then(({ client }) => listenToTask(client, id, { signal, timeout }))
-      .catch((error: unknown) => (isRefusal(error) ? false : undefined));
+      .catch((error: unknown) => (isRefusal(error) && error.code !== unavailable ? false : undefined));
     if (isOffered === false || call.isAgent !== true) return;
     ear.forget();
     if (isOffered === true) ear.poke();

@@ -12,11 +12,10 @@ import type { ToolCallOptions, ToolOutcome } from '../agent/tool.ts';
 import { UnavailableError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import { attemptCall, type Attempted, type Sending } from './attempt-call.ts';
-import { type Attempt, uncertain } from './call-fault.ts';
+import { type Attempt, notRun, uncertain } from './call-fault.ts';
 import { carriedMeta } from './carried-meta.ts';
 import type { Connection } from './connection.ts';
 import { withKey } from './keyed.ts';
-import { failure } from './outcome.ts';
 import { pollPace } from './poll-pace.ts';
 import { isFoundAgain, type RemoteCall, timeOf } from './remote-call.ts';
 import type { Server } from './server.ts';
@@ -83,6 +82,6 @@ async function reach(server: Server, call: RemoteCall, signal: AbortSignal): Pro
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     if (!(error instanceof UnavailableError)) throw error;
-    return failure(`${call.id} was not called: ${error.message}`);
+    return notRun(call, `${call.id} was not called: ${error.message}`);
   }
 }

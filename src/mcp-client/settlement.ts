@@ -52,5 +52,6 @@ function usageIn(value: Json | undefined): Usage | undefined {
   return { ...usage, cost: cost as number | null };
 }
 
+/** Within what can be added up: a sum that is no number would be no limit. */
 const countIn = (value: Json | undefined): number | undefined =>
-  typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined;
+  typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER ? value : undefined;

@@ -73,9 +73,9 @@ test('a call that was refused for want of room used nothing, and is not tried ag
   expect(peer.count('tools/call')).toBe(1);
 });
 
-test('usage that is none is not believed: what was lent is charged', async () => {
+test.each([-5, 1e308])('usage that is none (%d) is not believed: what was lent is charged', async (inputTokens) => {
   const odd = {
-    inputTokens: -5,
+    inputTokens,
     outputTokens: 1,
     cachedInputTokens: 0,
     cacheWriteTokens: 0,
@@ -157,7 +157,9 @@ test.each(protocols)('a repeat in %s waits for a Deputy that went down meanwhile
   await expect.poll(() => progress.length).toBeGreaterThan(0);
   await peer.up();
   expect(await outcome).toMatchObject({ isError: false });
-  // The same call, made for the first time, is known not to have happened.
+  // The same call, made for the first time, is known not to have happened, and costs nothing.
   await peer.down();
-  expect(said(await call(worker, {}, { mandate }))).toContain('lab/worker was not called');
+  const unsent = await call(worker, {}, { mandate });
+  expect(said(unsent)).toContain('lab/worker was not called');
+  expect(unsent.usage ?? noUsage).toEqual(noUsage);
 });
