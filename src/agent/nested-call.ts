@@ -5,8 +5,9 @@
 import { ApprovalUsedError } from '../errors.ts';
 import { sha256 } from '../hash.ts';
 import type { JsonObject } from '../json.ts';
+import type { TaskContext } from '../task/engine.ts';
 import { callStep } from './call-steps.ts';
-import { refusalOf, withinDeadline } from './limits.ts';
+import { type Allowance, refusalOf, withinDeadline } from './limits.ts';
 import { verdictOf } from './policy.ts';
 import {
   type Callable,
@@ -25,7 +26,10 @@ import { settleCall } from './settle-call.ts';
 import type { AgentTool, ToolOutcome } from './tool.ts';
 
 export async function callAgent(calling: Calling, agent: AgentTool): Promise<ToolOutcome> {
-  const { run, branch } = calling;
+  const { run, branch, lent } = calling;
+  if (lent === undefined) throw new Error(`nothing was left to ${agent.name}`);
+  const refusal = refusalOf(lent, run.budget);
+  if (refusal !== undefined) return branch.step(callStep, () => Promise.resolve(failed(refusal)));
   const tool: Callable = {
     ...agent,
     effect: 'read',
@@ -40,7 +44,7 @@ export async function callAgent(calling: Calling, agent: AgentTool): Promise<Too
         make: (step, right) => admitted(calling, tool, step, right),
         effect: () => Promise.resolve(tool.effect),
       });
-  const outcome = await ran(agent, admission, calling);
+  const outcome = await ran(agent, admission, branch, lent);
   const isHooked = 'admits' in admission && hooksAt(run.agent.hooks, 'after_tool', tool.id).length > 0;
   return branch.step(callStep, async () => {
     if (note !== undefined) branch.note(note);
@@ -57,12 +61,10 @@ type Admission = ToolOutcome & { admits?: JsonObject };
 async function ran(
   agent: AgentTool,
   { admits, content, ...rest }: Admission,
-  { run, branch, lent }: Calling,
+  branch: TaskContext,
+  lent: Allowance,
 ): Promise<ToolOutcome> {
   if (admits === undefined) return { ...rest, content };
-  if (lent === undefined) throw new Error(`nothing was left to ${agent.name}`);
-  const refusal = refusalOf(lent, run.budget);
-  if (refusal !== undefined) return failed(refusal);
   const outcome = await agent.run(admits, branch, lent);
   return content.length === 0 ? outcome : { ...outcome, content: [...outcome.content, ...content] };
 }

@@ -8,7 +8,8 @@ import { runAgent } from '../../src/agent/loop.ts';
 import type { Model, ModelReply } from '../../src/agent/model.ts';
 import type { InputResponse } from '../../src/task/question.ts';
 import { textOf } from '../../src/task/content.ts';
-import { asks, calls, fakeAgent, fakeModel, rehearsal, says } from './fakes.ts';
+import { asks, calls, fakeAgent, fakeModel, modelByTurn, rehearsal, says } from './fakes.ts';
+import { begun, told } from './supervised.ts';
 
 const spec = { name: 'below', description: '', inputSchema: {}, check: () => undefined };
 
@@ -139,4 +140,18 @@ describe('the calls that find none left', () => {
     expect(await run()).toMatchObject({ stop: 'answer', agents: 2 });
     expect(asked).toEqual([]);
   });
+});
+
+test('nobody is asked about the call of an agent that may not run', async () => {
+  const child = fakeAgent({ name: 'child', model: modelByTurn([says('never')]) });
+  const agent = fakeAgent({
+    model: modelByTurn([calls([['below', { message: 'x' }]]), says('done')]),
+    agents: [agentTool(() => child, spec)],
+    policy: { version: 'ask', judge: () => ({ decision: 'ask', rule: 'test: ask all' }) },
+    limits: { depth: 0 },
+  });
+  const world = await begun(agent);
+  expect([...world.questions.keys()]).toEqual([]);
+  expect(told(world)).toContain('limits.depth');
+  expect(world.result).toMatchObject({ stop: 'answer' });
 });
