@@ -187,16 +187,24 @@ async function callTool(
   const usage = sampling.total(outcome.usage);
   const whole = {
     ...outcome,
-    ...(tool.isAgent === true && agentsIn(outcome, lent)),
+    ...(tool.isAgent === true && agentsIn(outcome, lent, fate)),
     ...(usage !== undefined && { usage }),
     ...(isLookedAt && { made: { tool: tool.id, bytes: JSON.stringify(args) } }),
   };
   return fitted(whole, (words) => branch.keep(step, words));
 }
 
-/** Who used anything ran, and no more ran than were let. */
-function agentsIn({ usage, agents }: ToolOutcome, lent: Allowance | undefined): Pick<ToolOutcome, 'agents'> {
-  if (agents === undefined && usage === undefined) return {};
+/**
+ * Who was called or used anything ran, unless it is told otherwise, and no more ran than were let. Where nobody knows, that
+ * is told later (`lostBy`).
+ */
+function agentsIn(
+  { usage, agents, unknown }: ToolOutcome,
+  lent: Allowance | undefined,
+  { hasLeft, isUsed }: Fate,
+): Pick<ToolOutcome, 'agents'> {
+  const wasCalled = hasLeft && !isUsed && unknown === undefined;
+  if (agents === undefined && usage === undefined && !wasCalled) return {};
   return { agents: Math.min(agents ?? 1, lent?.agents ?? 1) };
 }
 

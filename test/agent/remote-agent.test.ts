@@ -341,6 +341,12 @@ describe('what nobody hears of any more is taken to be all used', () => {
     expect(world.result).toMatchObject({ stop: 'answer', agents: 1, usage: { inputTokens: 21 } });
   });
 
+  test('and one that left and told nothing of itself has run', async () => {
+    const silent = remote('triage', async () => ({ ...ok('lost'), isError: true }));
+    const world = await begun(caller({ model: once, tools: [silent], limits: { agents: 4 } }));
+    expect(world.result).toMatchObject({ stop: 'answer', agents: 1 });
+  });
+
   test('and no more agents than were let are believed to have run', async () => {
     const boasting = remote('triage', async () => ({ ...ok('did'), usage: noUsage, agents: 1e9 }));
     const world = await begun(caller({ model: once, tools: [boasting], limits: { agents: 4 } }));
