@@ -25,7 +25,7 @@ export interface Connection {
 }
 
 /** What was found out about a server's era, kept for its next start. */
-export type Verdict = 'legacy' | undefined;
+export type Verdict = 'legacy' | 'modern' | undefined;
 
 export interface ConnectRequest {
   options: ServerOptions;
@@ -68,7 +68,7 @@ export async function connect(request: ConnectRequest): Promise<{ connection: Co
     await connection.close();
     throw new StartError(connection.whyClosed, connection.stderr(stderrLines));
   }
-  return { connection, verdict: connection.client.getProtocolEra() === 'legacy' ? 'legacy' : undefined };
+  return { connection, verdict: connection.client.getProtocolEra() };
 }
 
 const stderrLines = 8;
@@ -116,11 +116,15 @@ async function openStdio(
   try {
     return { connection: await open(undefined) };
   } catch (error) {
-    if (!diedOfTheProbe(error)) throw error;
+    if (!diedOfTheProbe(error) || knowsTheProbe(request)) throw error;
     // Seam 1: it may have died of a question that servers of 2025 do not know.
     return { connection: await open(legacy) };
   }
 }
+
+/** Whatever it died of, that was not it: one kill in the wrong moment must not make a server one of 2025. */
+const knowsTheProbe = ({ verdict, options }: ConnectRequest): boolean =>
+  verdict === 'modern' || options.deputy === true;
 
 const diedOfTheProbe = (error: unknown): boolean =>
   error instanceof StartError &&

@@ -25,8 +25,8 @@ export async function patiently<T>(
     try {
       return await list();
     } catch (error) {
-      // One that we start ourselves is started again in its own time, or not at all.
-      const mayComeBack = options.kind === 'http' && error instanceof UnavailableError;
+      // Another one that we start ourselves is started again in its own time, or not at all.
+      const mayComeBack = (options.kind === 'http' || isDeputy) && error instanceof UnavailableError;
       if (!mayComeBack || performance.now() + wait > until) throw error;
       if (wait === timings.backoff) log.warn('it cannot be reached, and is waited for');
       await sleep(wait, undefined, { signal }).catch(() => {});

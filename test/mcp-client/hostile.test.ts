@@ -65,6 +65,14 @@ describe('a server that does not come up', () => {
     expect(silent.pids()).toHaveLength(1);
   });
 
+  test('that is a Deputy knows the probe: whatever it died of, it is spoken to as before, and waited for', async () => {
+    const timings = { backoff: 5, backoffMax: 10, restartWait: 200 };
+    const dies = openHostile('dies-of-the-probe', { deputy: true }, { timings });
+    await expect(dies.servers.tools(['bad'], never)).rejects.toThrow('exit code 1');
+    expect(dies.pids().length).toBeGreaterThan(2);
+    expect(dies.servers.status()[0]?.state).not.toBe('ready');
+  });
+
   test('that reads nothing is given up in time', async () => {
     const peer = openHostile('never-reads', {}, { timings: { probe: 100, start: 1_000 } });
     await expect(peer.servers.tools(['bad'], never)).rejects.toThrow(/server "bad".*(not ready|timed out)/is);
