@@ -3,13 +3,13 @@ import type { ToolCallOptions, ToolOutcome } from '../agent/tool.ts';
 import { UnavailableError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import { cancelTask } from './ask-task.ts';
-import { seconds, uncertain } from './call-fault.ts';
+import type { Attempted } from './attempt-call.ts';
+import { notRun, seconds } from './call-fault.ts';
 import type { KnownTask } from './follow-task.ts';
 import { type Leg, type OpenRound, writeRound } from './open-round.ts';
 import { mayAsk } from './options.ts';
-import { failure } from './outcome.ts';
 import { isAskedOver, type RemoteCall } from './remote-call.ts';
-import { sendUntilKnown } from './send-until-known.ts';
+import { type InTurn, sendUntilKnown } from './send-until-known.ts';
 import type { Server } from './server.ts';
 
 /** A task and a round of questions are gone on with without a slot: they may take days. */
@@ -23,31 +23,41 @@ export async function sendCall(
   options: ToolCallOptions,
   leg?: Leg,
 ): Promise<Sent> {
-  const { signal, owner } = options;
-  const notCalled = (why: string): Sent => ({
-    // What an earlier process did is not undone by it.
-    outcome:
-      options.isRepeat === true && leg === undefined
-        ? uncertain(
-            call,
-            `${call.id} may have been called before, and cannot be now: ${why}`,
-            'it may have left before',
-          )
-        : failure(`${call.id} was not called: ${why}`),
+  const { signal } = options;
+  const inTurn: InTurn = (attempt) => attemptInTurn(server, call, options, attempt);
+  const sent = await sendUntilKnown(server, call, args, options, inTurn, leg);
+  if ('outcome' in sent) return sent;
+  const isOver = signal.aborted && !(signal.reason instanceof UnavailableError);
+  // Cancelled meanwhile: then it is not gone on with, and following a task is cancelling it.
+  if (!isOver) await keep(server, sent, options);
+  return sent;
+}
+
+/** One try, in a slot of the server, and told to the breaker: neither is held between two. */
+async function attemptInTurn(
+  server: Server,
+  call: RemoteCall,
+  { owner, signal }: ToolCallOptions,
+  attempt: Parameters<InTurn>[0],
+): Promise<Attempted> {
+  const notCalled = (why: string): Attempted => ({
+    outcome: notRun(call, `${call.id} was not called: the server "${server.name}" ${why}`),
+    again: false,
+    isUnsent: true,
   });
   const isAlone = needsFloor(server, call);
   const slots = isAlone ? server.floor : server.slots;
   const refusal = slots.refusal(owner);
-  if (refusal !== undefined) return notCalled(`the server "${server.name}" has no room: ${refusal}.`);
-  const inSlot = async (): Promise<Sent> => {
+  if (refusal !== undefined) return notCalled(`has no room: ${refusal}.`);
+  const inSlot = async (): Promise<Attempted> => {
     const ticket = server.breaker.admit();
-    if (typeof ticket === 'number')
-      return notCalled(
-        `the server "${server.name}" failed again and again and is left alone; it is tried again in ${seconds(Math.ceil(ticket / 1_000) * 1_000)}.`,
-      );
+    if (typeof ticket === 'number') {
+      const wait = seconds(Math.ceil(ticket / 1_000) * 1_000);
+      return notCalled(`failed again and again and is left alone; it is tried again in ${wait}.`);
+    }
     let how: Parameters<typeof ticket>[0] = 'untold';
     try {
-      const sent = await sendUntilKnown(server, call, args, options, { isAlone, ...(leg && { leg }) });
+      const sent = await attempt(isAlone);
       const fault = 'outcome' in sent ? sent.fault : undefined;
       how = fault === undefined ? 'well' : fault ? 'badly' : 'untold';
       return sent;
@@ -55,12 +65,7 @@ export async function sendCall(
       ticket(how);
     }
   };
-  const sent = await slots.run(owner, inSlot, signal);
-  if ('outcome' in sent) return sent;
-  const isOver = signal.aborted && !(signal.reason instanceof UnavailableError);
-  // Cancelled meanwhile: then it is not gone on with, and following a task is cancelling it.
-  if (!isOver) await keep(server, sent, options);
-  return sent;
+  return slots.run(owner, inSlot, signal);
 }
 
 /** Also where our process ends: the next one goes on by it. */

@@ -6,20 +6,25 @@
  *   2. Of one that may have left, no later failure says that it was not called: what is in doubt stays in doubt.
  *   3. A call of an agent of another Deputy has a key: while it is in doubt it is sent again, more and more seldom, for as
  *      long as its task would be followed. So the task is found wherever the Deputy was when it went down.
+ *   4. Between two tries it holds nothing: who calls a server that is gone is told so, whoever is in doubt about it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ToolCallOptions, ToolOutcome } from '../agent/tool.ts';
 import { UnavailableError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
-import { attemptCall, type Attempted, type Sending } from './attempt-call.ts';
+import { attemptCall, type Attempted } from './attempt-call.ts';
 import { type Attempt, notRun, uncertain } from './call-fault.ts';
 import { carriedMeta } from './carried-meta.ts';
 import type { Connection } from './connection.ts';
 import { withKey } from './keyed.ts';
+import type { Leg } from './open-round.ts';
 import { pollPace } from './poll-pace.ts';
 import { isFoundAgain, type RemoteCall, timeOf } from './remote-call.ts';
 import type { Server } from './server.ts';
 import { taskProgress } from './task-progress.ts';
+
+/** Runs a try when it is the call's turn, unless its server is left alone. `isAlone`: no other plain call is in flight. */
+export type InTurn = (attempt: (isAlone: boolean) => Promise<Attempted>) => Promise<Attempted>;
 
 /** @throws the signal's reason, or what `commit` throws */
 export async function sendUntilKnown(
@@ -27,7 +32,8 @@ export async function sendUntilKnown(
   call: RemoteCall,
   args: JsonObject,
   options: ToolCallOptions,
-  more: Pick<Sending, 'isAlone' | 'leg'>,
+  inTurn: InTurn,
+  leg?: Leg,
 ): Promise<Attempted> {
   const { signal, commit, callKey, grant, onProgress } = options;
   const keyed = withKey(args, call.key, callKey);
@@ -35,35 +41,46 @@ export async function sendUntilKnown(
   const progress = taskProgress(server, onProgress);
   const began = performance.now();
   let isCommitted = false;
-  let doubt = leftBefore(call, options, more);
-  for (let tries = 1; ; tries += 1) {
+  let doubt = options.isRepeat === true && leg === undefined ? leftBefore(call) : undefined;
+
+  const attempt = async (isAlone: boolean): Promise<Attempted> => {
     const connection = await reach(server, call, signal);
-    let sent: Attempted;
-    if ('isError' in connection) sent = unreached(server, connection);
-    else {
-      if (!isCommitted) await commit(keyed.bytes, call.effect, grant);
-      isCommitted = true;
-      const carried = carriedMeta(call, options, server.identity);
-      const meta = carried && { meta: { ...keyed.meta, ...carried } };
-      sent = await attemptCall(server, connection, call, { ...keyed, ...meta, ...more }, options);
-    }
-    if (!('outcome' in sent) || (!sent.again && sent.isUnsent !== true)) return sent;
-    if (sent.isUnsent !== true) doubt = sent;
-    if (doubt !== undefined && isFoundAgain(call) && performance.now() - began < timeOf(server, call)) {
-      progress.silent(`nobody knows yet whether it got the call of ${call.id}`);
-      await sleep(pace.afterSilence({}), undefined, { signal }).catch(() => {});
-      signal.throwIfAborted();
-    } else if (!sent.again || tries > 1) return doubt ?? sent;
+    if ('isError' in connection) return unreached(server, connection);
+    if (!isCommitted) await commit(keyed.bytes, call.effect, grant);
+    isCommitted = true;
+    const carried = carriedMeta(call, options, server.identity);
+    const meta = carried && { meta: { ...keyed.meta, ...carried } };
+    const sending = { ...keyed, ...meta, isAlone, ...(leg && { leg }) };
+    const sent = await attemptCall(server, connection, call, sending, options);
+    if (isOpen(sent) && sent.isUnsent !== true) doubt = sent;
+    return sent;
+  };
+  const isFound = (): boolean => doubt !== undefined && isFoundAgain(call);
+  const tried = async (isAlone: boolean): Promise<Attempted> => {
+    const sent = await attempt(isAlone);
+    return isOpen(sent) && sent.again && !isFound() ? attempt(isAlone) : sent;
+  };
+
+  let sent = await inTurn(tried);
+  while (isOpen(sent)) {
+    if (!isFound() || performance.now() - began >= timeOf(server, call)) return doubt ?? sent;
+    progress.silent(`nobody knows yet whether it got the call of ${call.id}`);
+    await sleep(pace.afterSilence({}), undefined, { signal }).catch(() => {});
+    signal.throwIfAborted();
+    // That its server fails was told by its first try: one call is not to count as many.
+    sent = await inTurn(async (isAlone) => {
+      const again = await tried(isAlone);
+      return 'outcome' in again && again.fault === true ? { ...again, fault: false } : again;
+    });
   }
+  return sent;
 }
 
+/** It did not leave, or may be sent again. */
+const isOpen = (sent: Attempted): sent is Attempt => 'outcome' in sent && (sent.again || sent.isUnsent === true);
+
 /** An earlier process may have made the call. */
-function leftBefore(
-  call: RemoteCall,
-  { isRepeat }: ToolCallOptions,
-  { leg }: Pick<Sending, 'leg'>,
-): Attempt | undefined {
-  if (isRepeat !== true || leg !== undefined) return undefined;
+function leftBefore(call: RemoteCall): Attempt {
   const why = 'it may have left before, and cannot be made again now';
   return { outcome: uncertain(call, `${call.id} may have been called before, and cannot be now`, why), again: false };
 }

@@ -36,6 +36,18 @@ describe('a call whose answer was lost', () => {
     expect(JSON.stringify(progress)).toContain('nobody knows yet');
   });
 
+  test('holds no slot meanwhile, and is one failure of its server, not many', async () => {
+    const fails: OnAsked = ({ params }) =>
+      JSON.stringify(params['arguments']) === '{"n":1}' ? { status: 502 } : handle();
+    const peer = await deputy({ 'tools/call': fails }, { server: { concurrency: 1 } });
+    const stop = new AbortController();
+    const doubtful = peer.use('act', { n: 1 }, { signal: stop.signal });
+    await expect.poll(() => peer.count('tools/call')).toBeGreaterThan(8);
+    expect(said(await peer.use('act', {}))).toBe('done');
+    stop.abort(new Error('enough'));
+    await expect(doubtful).rejects.toThrow('enough');
+  });
+
   test('ends with the cancel of who called', async () => {
     const peer = await deputy({ 'tools/call': () => ({ status: 502 }) });
     const stop = new AbortController();
