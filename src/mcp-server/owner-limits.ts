@@ -58,7 +58,9 @@ export function ownerLimits(
       account.open = account.working + waiting.length;
     } finally {
       const took = now() - begun;
-      account.countedUntil = took > quickMs ? now() + took / shareOfCounting : 0;
+      // Where there is much room, many starts pay for the next count; a few that ended long ago must not be refused for.
+      const isNearlyFull = account.working > workingTasks / 2 || account.open > openTasks / 2;
+      account.countedUntil = took > quickMs && isNearlyFull ? now() + took / shareOfCounting : 0;
       delete account.counting;
     }
   };

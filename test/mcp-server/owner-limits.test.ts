@@ -94,6 +94,12 @@ describe('the tasks of an owner that are at work', () => {
   });
 });
 
+test('an owner whose tasks end quickly is not refused for those of a slow moment ago', async () => {
+  const { state, tell } = account({ workingTasks: 24 });
+  Object.assign(state, { working: 3, countsFor: 100 });
+  for (let started = 0; started < 100; started += 1) expect(await tell()).toBeUndefined();
+});
+
 describe('the HTTP door with limits', () => {
   const { engine, options } = fakeNetwork();
   let door: HttpDoor;
