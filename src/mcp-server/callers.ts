@@ -9,7 +9,7 @@
  */
 import { durationText } from '../agent/duration-text.ts';
 import type { Log } from '../log.ts';
-import type { TaskEngine, TaskKeeper } from '../task/engine.ts';
+import type { Called, TaskEngine, TaskKeeper } from '../task/engine.ts';
 import type { Via } from '../task/question.ts';
 import type { Task } from '../task/task.ts';
 import type { ServeOptions } from './options.ts';
@@ -74,11 +74,14 @@ export function watchCallers({ engine, log, abandonAfterMs = dayMs, now = Date.n
     for (const id of told) heard.delete(id);
     const isSilent = (heardAt = begun): boolean => Math.max(heardAt, begun) <= at - abandonAfterMs;
     const silent = (await engine.called()).filter(({ id, heardAt }) => isSilent(heardAt) && !heard.has(id));
-    for (const { id, owner } of silent) {
+    const cancel = async ({ id, owner }: Called): Promise<void> => {
       const silence = durationText(abandonAfterMs);
       log.warn({ task: id }, `cancelled: the Deputy that called was not heard of for ${silence}`);
       await engine.cancel(id, owner, via);
-    }
+    };
+    const cancelled = await Promise.allSettled(silent.map(cancel));
+    const failed = cancelled.find((outcome) => outcome.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
     return silent.length;
   };
 

@@ -65,6 +65,21 @@ test('the record says why', async () => {
   expect(cancelled).toEqual([[waits.id, { channel: 'abandoned' }]]);
 });
 
+test('one that cannot be cancelled keeps no other from it, and is tried again', async () => {
+  const { engine, clock, callers } = open();
+  const stuck = await callers.engine.start({ ...request, agent: 'asker' });
+  const waits = await callers.engine.start({ ...request, agent: 'asker' });
+  clock.hours += 2;
+  await callers.sweep();
+  clock.hours += 2;
+  const cancel = engine.cancel.bind(engine);
+  engine.cancel = (id, ...by) => (id === stuck.id ? Promise.reject(new Error('stuck')) : cancel(id, ...by));
+  await expect(callers.sweep()).rejects.toThrow('stuck');
+  expect((await engine.get(waits.id, 'local')).status).toBe('cancelled');
+  engine.cancel = cancel;
+  expect(await callers.sweep()).toBe(1);
+});
+
 test('who waits or listens is there, however long; afterwards silence counts anew', async () => {
   const { clock, callers } = open();
   const { id } = await callers.engine.start({ ...request, agent: 'endless' });
