@@ -21,6 +21,9 @@ export interface ClockTimes {
   idle?: number;
 }
 
+/** Longer than this no timer can wait, nearly 25 days: it would end at once. */
+const longestTimer = 2 ** 31 - 1;
+
 export function callClock({ hard, idle }: ClockTimes): CallClock {
   const controller = new AbortController();
   let over: CallClock['over'];
@@ -37,11 +40,11 @@ export function callClock({ hard, idle }: ClockTimes): CallClock {
   };
   const startIdle = (): void => {
     clearTimeout(idleTimer);
-    if (idle !== undefined && pauses === 0) idleTimer = setTimeout(end('idle'), idle);
+    if (idle !== undefined && idle < longestTimer && pauses === 0) idleTimer = setTimeout(end('idle'), idle);
   };
   const start = (): void => {
     startedAt = performance.now();
-    hardTimer = setTimeout(end('hard'), Math.max(0, left));
+    if (left < longestTimer) hardTimer = setTimeout(end('hard'), Math.max(0, left));
     startIdle();
   };
   const halt = (): void => {

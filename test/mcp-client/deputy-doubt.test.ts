@@ -70,6 +70,11 @@ describe('a call whose answer was lost', () => {
     expect(said(await peer.act())).toBe('done');
   });
 
+  test('may take longer than a timer can wait', async () => {
+    const peer = await deputy({}, { server: { hardTimeout: 60 * 86_400_000, idleTimeout: 60 * 86_400_000 } });
+    expect(said(await peer.act())).toBe('done');
+  });
+
   test('is unknown where the operator says that it may not be repeated', async () => {
     const peer = await deputy({ 'tools/call': () => ({ status: 502 }) }, { effect: 'unsafe' });
     expect((await peer.act()).unknown).toContain('broke off');
