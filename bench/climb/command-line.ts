@@ -27,9 +27,9 @@ export function commandLineOf({ file }: Deputy): CommandLine {
         throw new Error(`deputy approvals list has ${one?.arguments ?? 'nothing'} for ${order}`);
       if (one.chain.join(' → ') !== chain)
         throw new Error(`deputy approvals list has ${one.chain.join(' → ')} for ${chain}`);
-      if (word === 'deny') await deputy('deny', key, '--note', denialOf(order));
-      else if (word === 'edit') await deputy('edit', key, '--args', editedArgs(order));
-      else await deputy('approve', key);
+      if (word === 'deny') await deputy('deny', one.id, '--note', denialOf(order));
+      else if (word === 'edit') await deputy('edit', one.id, '--args', editedArgs(order));
+      else await deputy('approve', one.id);
     },
   };
 }
