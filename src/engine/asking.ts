@@ -50,10 +50,10 @@ function freeKey(run: Run, wanted: string, request: InputRequest): string {
 /**
  * A name that the task's author gave at the root is kept. Any other question is told from those of all tasks, so that
  * an answer that is sent to the wrong one fits none; the key is the same after a crash between two writes, and says
- * nothing.
+ * nothing. It begins with a letter: people give it to commands.
  */
 const wireKeyOf = (task: string, key: string): string =>
-  /^[A-Za-z_]\w{0,63}$/.test(key) ? key : `${hash('sha256', `${task}\n${key}`, 'base64url').slice(0, 12)}.1`;
+  /^[A-Za-z_]\w{0,63}$/.test(key) ? key : `q${hash('sha256', `${task}\n${key}`, 'base64url').slice(0, 12)}.1`;
 
 /** Software that dismisses whatever it is asked would be asked without end. */
 const mostRepeats = 10;

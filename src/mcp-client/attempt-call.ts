@@ -9,7 +9,7 @@ import { type Leg, type OpenRound, pagesIn, roundIn } from './open-round.ts';
 import { bounds, mayAsk, mayAskPeople } from './options.ts';
 import { openRelay } from './relay.ts';
 import { isAskedOver, isFoundAgain, type RemoteCall } from './remote-call.ts';
-import { type RemoteTask, taskIn } from './remote-task.ts';
+import { openTaskIn, type RemoteTask, taskIn } from './remote-task.ts';
 import { noTimeout } from './sdk-seams.ts';
 import type { Server } from './server.ts';
 
@@ -113,6 +113,8 @@ function readAnswer(
     return final(uncertain(call, `${call.id} was called, but ${why}`, why));
   }
   if (task !== undefined) return { task };
+  const open = call.isAgent === true ? openTaskIn(answer) : undefined;
+  if (open !== undefined) return { task: open };
   const round = connection.client.getProtocolEra() === 'modern' ? roundIn(answer, leg?.before) : undefined;
   if (round === undefined) return final(call.read(answer));
   if (typeof round === 'string') return final(`${call.id} was ended: ${round}. Nothing was answered.`);

@@ -21,9 +21,10 @@ interface Called {
 
 /**
  * `again` where one more try is safe, and has a chance; `fault`, for the breaker: true where the server failed, not the
- * call, false where that is not known or seen to elsewhere. `isUnsent` where it is known not to have left.
+ * call, false where that is not known or seen to elsewhere. `isUnsent` where it is known not to have left, `isAway` where
+ * that is because the server was not there.
  */
-export type Attempt = { outcome: ToolOutcome; again: boolean; fault?: boolean; isUnsent?: true };
+export type Attempt = { outcome: ToolOutcome; again: boolean; fault?: boolean; isUnsent?: true; isAway?: true };
 
 export const final = (outcome: ToolOutcome | string): Attempt => ({
   outcome: typeof outcome === 'string' ? failure(outcome) : outcome,

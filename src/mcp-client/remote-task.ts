@@ -5,6 +5,7 @@
  */
 import { isJsonObject, type JsonObject } from '../json.ts';
 import { capped, withoutInvisible } from './clean-text.ts';
+import { taskKey } from '../meta-keys.ts';
 import { roundMark } from './open-round.ts';
 
 const statuses = ['working', 'input_required', 'completed', 'failed', 'cancelled'] as const;
@@ -39,6 +40,17 @@ export function taskIn(answer: JsonObject): RemoteTask | string | undefined {
     return `its id is ${(JSON.stringify(taskId) ?? 'missing').slice(0, 100)}`;
   // An odd status is no reason to give it up: the next poll may tell more.
   return statuses.includes(task['status'] as never) ? readTask(task, taskId) : { id: taskId, status: 'working' };
+}
+
+/**
+ * The task that another Deputy answered a plain call with the handle of, since its agent was not done: there is no answer
+ * yet. Undefined where there is.
+ */
+export function openTaskIn({ _meta }: JsonObject): RemoteTask | undefined {
+  const told = isJsonObject(_meta) ? _meta[taskKey] : undefined;
+  if (!isJsonObject(told) || typeof told['id'] !== 'string' || told['id'].length > longestId) return undefined;
+  const { id, status } = told;
+  return status === 'working' || status === 'input_required' ? { id, status } : undefined;
 }
 
 /** It is stored with the call and sent with every poll. */

@@ -61,10 +61,18 @@ export async function sendUntilKnown(
     return isOpen(sent) && sent.again && !isFound() ? attempt(isAlone) : sent;
   };
 
+  /** A Deputy that is just started again is waited for: a call that it never got is none that failed. */
+  const patienceFor = ({ isAway }: Attempt): number => {
+    if (isFound()) return timeOf(server, call);
+    return isAway === true && isFoundAgain(call) ? server.timings.restartWait : 0;
+  };
+
   let sent = await inTurn(tried);
   while (isOpen(sent)) {
-    if (!isFound() || performance.now() - began >= timeOf(server, call)) return doubt ?? sent;
-    progress.silent(`nobody knows yet whether it got the call of ${call.id}`);
+    if (performance.now() - began >= patienceFor(sent)) return doubt ?? sent;
+    progress.silent(
+      isFound() ? `nobody knows yet whether it got the call of ${call.id}` : `it is waited for, to call ${call.id}`,
+    );
     await sleep(pace.afterSilence({}), undefined, { signal }).catch(() => {});
     signal.throwIfAborted();
     // That its server fails was told by its first try: one call is not to count as many.
@@ -90,6 +98,7 @@ const unreached = ({ options }: Server, outcome: ToolOutcome): Attempt => ({
   outcome,
   again: false,
   isUnsent: true,
+  isAway: true,
   fault: options.kind === 'http',
 });
 

@@ -3,7 +3,7 @@ import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import type { ToolOutcome } from '../agent/tool.ts';
 import { taskKey } from '../meta-keys.ts';
 import type { Mandate } from '../task/mandate.ts';
-import { noUsage, type Usage } from '../task/usage.ts';
+import { noUsage, usageFrom } from '../task/usage.ts';
 
 /** Of a call that is known not to have become a task. */
 export const nothingUsed: Pick<ToolOutcome, 'usage' | 'agents'> = { usage: noUsage, agents: 0 };
@@ -13,7 +13,7 @@ export function settledOutcome(outcome: ToolOutcome, { _meta }: JsonObject): Too
   const told = isJsonObject(_meta) ? _meta[taskKey] : undefined;
   // Refused at its door.
   if (!isJsonObject(told)) return outcome.isError ? { ...outcome, ...nothingUsed } : outcome;
-  const usage = usageIn(told['usage']);
+  const usage = usageFrom(told['usage']);
   return {
     ...outcome,
     ...(usage !== undefined && { usage }),
@@ -31,25 +31,6 @@ export function chargedAsLent(outcome: ToolOutcome, lent: Mandate | undefined): 
     usage: { ...noUsage, inputTokens: Math.ceil(lent.tokens ?? 0), cost: lent.cost ?? null },
     agents: outcome.agents ?? 1,
   };
-}
-
-function usageIn(value: Json | undefined): Usage | undefined {
-  if (!isJsonObject(value)) return undefined;
-  const usage = { ...noUsage };
-  for (const name of [
-    'inputTokens',
-    'outputTokens',
-    'cachedInputTokens',
-    'cacheWriteTokens',
-    'reasoningTokens',
-  ] as const) {
-    const count = countIn(value[name]);
-    if (count === undefined) return undefined;
-    usage[name] = count;
-  }
-  const { cost } = value;
-  if (cost !== null && countIn(cost) === undefined) return undefined;
-  return { ...usage, cost: cost as number | null };
 }
 
 /** Within what can be added up: a sum that is no number would be no limit. */

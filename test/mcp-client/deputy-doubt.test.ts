@@ -145,6 +145,31 @@ test('where a call was left at it, it is waited for as long as that would be fol
   expect((await listed).map(({ id }) => id)).toContain('lab/worker');
 });
 
+test.each(protocols)('a call in %s that never left waits for a Deputy that is started again', async (protocol) => {
+  const peer = await deputyPeer();
+  const servers = open(lab(peer.url, protocol), { timings: quickly });
+  const worker = await toolOf(servers, 'lab/worker');
+  await peer.down();
+  // Of what is sent on a connection that was open nobody knows whether it left: so that one is gone first.
+  await expect(servers.resources('lab', never)).rejects.toThrow();
+  const progress: ToolProgress[] = [];
+  const outcome = call(worker, {}, { mandate, progress });
+  await expect.poll(() => JSON.stringify(progress)).toContain('waited for, to call lab/worker');
+  await peer.up();
+  expect(await outcome).toMatchObject({ isError: false });
+});
+
+test('the handle of a task that is not over is no answer: the task is followed', async () => {
+  const notOver = {
+    result: {
+      content: [{ type: 'text', text: 'not over' }],
+      _meta: { [taskKey]: { id: 't1', status: 'working' } },
+    },
+  };
+  const peer = await deputy({ 'tools/call': () => notOver });
+  expect(said(await peer.act())).toBe('done');
+});
+
 test('it is not waited for longer than the call may take, nor behind a cancel', async () => {
   const peer = await deputyPeer();
   await peer.down();
@@ -166,7 +191,7 @@ test('one that never comes is said so', async () => {
 
 test.each(protocols)('a repeat in %s waits for a Deputy that went down meanwhile', async (protocol) => {
   const peer = await deputyPeer();
-  const servers = open(lab(peer.url, protocol), { timings: quickly });
+  const servers = open(lab(peer.url, protocol), { timings: { ...quickly, restartWait: 100 } });
   const worker = await toolOf(servers, 'lab/worker');
   await peer.down();
   const progress: ToolProgress[] = [];
