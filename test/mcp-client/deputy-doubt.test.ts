@@ -145,20 +145,6 @@ test('where a call was left at it, it is waited for as long as that would be fol
   expect((await listed).map(({ id }) => id)).toContain('lab/worker');
 });
 
-test.each(protocols)('a call in %s that never left waits for a Deputy that is started again', async (protocol) => {
-  const peer = await deputyPeer();
-  const servers = open(lab(peer.url, protocol), { timings: quickly });
-  const worker = await toolOf(servers, 'lab/worker');
-  await peer.down();
-  // Of what is sent on a connection that was open nobody knows whether it left: so that one is gone first.
-  await expect.poll(() => servers.resources('lab', never).catch(String)).toContain('nothing listens there');
-  const progress: ToolProgress[] = [];
-  const outcome = call(worker, {}, { mandate, progress });
-  await expect.poll(() => JSON.stringify(progress)).toContain('waited for, to call lab/worker');
-  await peer.up();
-  expect(await outcome).toMatchObject({ isError: false });
-});
-
 test('the handle of a task that is not over is no answer: the task is followed', async () => {
   const notOver = {
     result: {
