@@ -248,7 +248,8 @@ describe('in 2025 a server that asks', () => {
 
   test.each<[string, RegExp | undefined]>([
     ['tasks that are not there', /-32602/],
-    ['a question after the result', /"action":"cancel"/],
+    // Or, where it is read so late that the next call is in flight, that one's, which may ask nobody.
+    ['a question after the result', /"action":"cancel"|it could not be answered/],
     ['a question for a foreign task', /"action":"cancel"/],
     ['answers to nobody', undefined],
     ['a question without params', /-32602|"action"/],
