@@ -8,6 +8,7 @@ import { allowanceFrom } from './agent/mandate.ts';
 import { conversationOf } from './agent/transcript.ts';
 import { policyOfCarried } from './config/carried.ts';
 import type { AgentConfig, Config } from './config/config.ts';
+import { lentModels } from './config/lent-models.ts';
 import { loadSnapshot } from './config/load-config.ts';
 import { createEngine } from './engine/engine.ts';
 import { openSqliteStore } from './engine/sqlite-store.ts';
@@ -250,15 +251,13 @@ function servedAgent(config: Config, { name, description, input, output }: Agent
 
 type Needs = NonNullable<ServedAgent['needs']>;
 
-/** The model of its caller, where it has none of its own, or one of the agents that it is composed of has none. */
-function needsOf(config: Config, name: string, above: readonly string[] = []): Needs {
-  const { model, agents, tools, mayAskPeople } = agentIn(config, name);
-  if (above.includes(name)) return [];
-  if (model.provider === 'plan')
-    return [...new Set(agents.flatMap((child) => needsOf(config, child, [...above, name])))];
-  if (model.provider !== 'client') return [];
-  const calls = agents.length > 0 || tools.servers.length > 0 || mayAskPeople;
-  return calls ? ['sampling.tools'] : ['sampling'];
+/** The model of its caller, where it brings none of its own. */
+function needsOf(config: Config, name: string): Needs {
+  const ways = lentModels(config, name).flatMap((chain) => chain.slice(-1));
+  const needs = ways.map(({ agents, tools, mayAskPeople }) =>
+    agents.length > 0 || tools.servers.length > 0 || mayAskPeople ? 'sampling.tools' : 'sampling',
+  );
+  return [...new Set(needs)];
 }
 
 const mayWrite = { readOnlyHint: false, destructiveHint: true, openWorldHint: true };

@@ -204,8 +204,8 @@ export function limitReached(
   return undefined;
 }
 
-/** Longer than this no timer can wait: nearly 25 days, which no single effect takes. */
-const longestTimer = 2 ** 31 - 1;
+/** Milliseconds. Longer than this no timer can wait, nearly 25 days: it would end at once. */
+export const longestTimer = 2 ** 31 - 1;
 
 /** Time does not run while `wait` does: for who waits for a person in the middle of an effect. */
 export type Paused = <T>(wait: () => Promise<T>) => Promise<T>;

@@ -2,6 +2,8 @@
  * The time that a call may take: without a sign of life, and in all. It stands still while the server waits for a person
  * or a model of ours.
  */
+import { longestTimer } from '../agent/limits.ts';
+
 export interface CallClock {
   /** Aborts when a time is over, or by `stop`. */
   readonly signal: AbortSignal;
@@ -20,9 +22,6 @@ export interface ClockTimes {
   hard: number;
   idle?: number;
 }
-
-/** Longer than this no timer can wait, nearly 25 days: it would end at once. */
-const longestTimer = 2 ** 31 - 1;
 
 export function callClock({ hard, idle }: ClockTimes): CallClock {
   const controller = new AbortController();

@@ -71,8 +71,9 @@ export interface ToolToCall {
 }
 
 /**
- * In 2025 the caller chooses where a tool may run as a task. Chosen for what may not be repeated, and for agents: after a crash it is
- * resumed, where a plain call would be a question to a person. What may be repeated is called plainly, in one round trip.
+ * In 2025 the caller chooses where a tool may run as a task. Chosen for what may not be repeated, and for agents: after a
+ * crash it is resumed, where a plain call would be a question to a person. What may be repeated is called plainly, in one
+ * round trip.
  */
 export function toolCall({ id, effect, tool, checkOutput, key, isAgent = false }: ToolToCall): RemoteCall {
   const isWorthIt =

@@ -3,6 +3,7 @@
  * everybody: lists of 2026 do not vary by caller, and a task that was started on one wire may be looked at on another.
  */
 import type { CallToolResult, InputRequiredResult, Tool } from '@modelcontextprotocol/server';
+import { longestTimer } from '../agent/limits.ts';
 import { NotFoundError, UsageError } from '../errors.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import { schemaCheck } from '../json-schema.ts';
@@ -129,8 +130,6 @@ async function getTask(call: Waiting, args: JsonObject, look: ServedWire['look']
   const seen = await look({ ...call, args, agent: { name: 'task_get' } }, task, forMs);
   return 'resultType' in seen ? seen : shown(options, seen);
 }
-
-const longestTimer = 2 ** 31 - 1;
 
 async function answerQuestions({ options, caller, client }: Waiting, args: JsonObject): Promise<CallToolResult> {
   const id = idIn(args);
