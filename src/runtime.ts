@@ -11,7 +11,7 @@ import type { AgentConfig, Config } from './config/config.ts';
 import { lentModels } from './config/lent-models.ts';
 import { loadSnapshot } from './config/load-config.ts';
 import { createEngine } from './engine/engine.ts';
-import { openSqliteStore } from './engine/sqlite-store.ts';
+import { openSqliteStore } from './engine/sqlite/store.ts';
 import { messageOf, UsageError } from './errors.ts';
 import { openHooks } from './hooks/open-hooks.ts';
 import { schemaCheck } from './json-schema.ts';

@@ -1,6 +1,6 @@
 /** The ways in which a person's answer comes: each shows what is asked, and takes an answer as its wire can. */
 import { createEngine } from '../../src/engine/engine.ts';
-import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
+import { openSqliteStore } from '../../src/engine/sqlite/store.ts';
 import { silentLog } from '../../src/log.ts';
 import type { InputRequest, InputResponse } from '../../src/task/question.ts';
 import { isTerminal, type Task } from '../../src/task/task.ts';

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { hostname } from 'node:os';
 import { UnavailableError } from '../../src/errors.ts';
-import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
+import { openSqliteStore } from '../../src/engine/sqlite/store.ts';
 import type { Instance, Store } from '../../src/engine/store.ts';
 import type { Death } from './case.ts';
 

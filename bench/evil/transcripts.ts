@@ -2,7 +2,7 @@
 import type { Writable } from 'node:stream';
 import { runAgent } from '../../src/agent/loop.ts';
 import { createEngine } from '../../src/engine/engine.ts';
-import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
+import { openSqliteStore } from '../../src/engine/sqlite/store.ts';
 import { createLog } from '../../src/log.ts';
 import { text } from '../../src/task/content.ts';
 import type { InputRequest, InputResponse } from '../../src/task/question.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { createEngine } from '../../src/engine/engine.ts';
-import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
+import { openSqliteStore } from '../../src/engine/sqlite/store.ts';
 import { silentLog } from '../../src/log.ts';
 import { serveHttp } from '../../src/mcp-server/http.ts';
 import { meta, modernHeaders } from '../../test/mcp-server/wire.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Model, ModelRequest } from '../../src/agent/model.ts';
 import { createEngine } from '../../src/engine/engine.ts';
-import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
+import { openSqliteStore } from '../../src/engine/sqlite/store.ts';
 import { fairSlots } from '../../src/fair-slots.ts';
 import { silentLog } from '../../src/log.ts';
 import { modelSlots } from '../../src/providers/slots.ts';

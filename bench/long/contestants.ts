@@ -9,7 +9,7 @@ import { runAgent } from '../../src/agent/loop.ts';
 import type { AssistantMessage, Message } from '../../src/agent/model.ts';
 import type { EffectTool } from '../../src/agent/tool.ts';
 import { createEngine } from '../../src/engine/engine.ts';
-import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
+import { openSqliteStore } from '../../src/engine/sqlite/store.ts';
 import type { JsonObject } from '../../src/json.ts';
 import { silentLog } from '../../src/log.ts';
 import { createModel } from '../../src/providers/create-model.ts';

@@ -6,7 +6,7 @@
  */
 import { openSync, writeSync } from 'node:fs';
 import { createEngine } from '../../src/engine/engine.ts';
-import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
+import { openSqliteStore } from '../../src/engine/sqlite/store.ts';
 import type { Store } from '../../src/engine/store.ts';
 import { silentLog } from '../../src/log.ts';
 import { text } from '../../src/task/content.ts';

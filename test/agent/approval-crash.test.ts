@@ -10,7 +10,7 @@ import { agentTool } from '../../src/agent/agent-tool.ts';
 import type { Agent } from '../../src/agent/agent.ts';
 import { runAgent } from '../../src/agent/loop.ts';
 import { createEngine } from '../../src/engine/engine.ts';
-import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
+import { openSqliteStore } from '../../src/engine/sqlite/store.ts';
 import type { Store } from '../../src/engine/store.ts';
 import { silentLog } from '../../src/log.ts';
 import type { AuditEntry } from '../../src/task/audit.ts';

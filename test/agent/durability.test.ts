@@ -13,7 +13,7 @@ import { runAgent } from '../../src/agent/loop.ts';
 import type { ModelReply } from '../../src/agent/model.ts';
 import type { EffectTool } from '../../src/agent/tool.ts';
 import { createEngine } from '../../src/engine/engine.ts';
-import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
+import { openSqliteStore } from '../../src/engine/sqlite/store.ts';
 import type { Store } from '../../src/engine/store.ts';
 import { silentLog } from '../../src/log.ts';
 import type { EffectClass } from '../../src/task/effect.ts';

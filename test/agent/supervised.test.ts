@@ -12,7 +12,7 @@ import { runAgent } from '../../src/agent/loop.ts';
 import { type Model, ModelError } from '../../src/agent/model.ts';
 import { appendTranscript } from '../../src/agent/transcript.ts';
 import { createEngine } from '../../src/engine/engine.ts';
-import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
+import { openSqliteStore } from '../../src/engine/sqlite/store.ts';
 import type { Store } from '../../src/engine/store.ts';
 import { silentLog } from '../../src/log.ts';
 import type { TaskEngine, TaskKeeper } from '../../src/task/engine.ts';

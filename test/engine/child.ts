@@ -3,7 +3,7 @@
  * `leaving` stands still between an intent and its result, `listening` waits for what is sent to it.
  */
 import { createEngine } from '../../src/engine/engine.ts';
-import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
+import { openSqliteStore } from '../../src/engine/sqlite/store.ts';
 import { silentLog } from '../../src/log.ts';
 import { leaving } from './leaving.ts';
 import { listening } from './listening.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, expect, test } from 'vitest';
 import { createEngine } from '../../src/engine/engine.ts';
-import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
+import { openSqliteStore } from '../../src/engine/sqlite/store.ts';
 import { silentLog } from '../../src/log.ts';
 import type { TaskEngine, TaskKeeper } from '../../src/task/engine.ts';
 import { collect, via } from './tasks.ts';

@@ -3,7 +3,7 @@
  * collection finds costs a copy, a longer pause, and memory until then.
  */
 import { expect, test } from 'vitest';
-import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
+import { openSqliteStore } from '../../src/engine/sqlite/store.ts';
 import { enginesOn, parked } from './engines.ts';
 import { answer, request } from './tasks.ts';
 import { ballast, leftBehind } from '../garbage.ts';

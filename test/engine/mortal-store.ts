@@ -1,6 +1,6 @@
 /** Stores of processes that die: for rehearsals of a crash at a place that the test chooses. */
 import { hostname } from 'node:os';
-import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
+import { openSqliteStore } from '../../src/engine/sqlite/store.ts';
 import type { Instance, Store } from '../../src/engine/store.ts';
 
 /** No process has it, now or later: no system counts so far. */

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, expect, test } from 'vitest';
 import { createEngine } from '../../src/engine/engine.ts';
-import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
+import { openSqliteStore } from '../../src/engine/sqlite/store.ts';
 import { silentLog } from '../../src/log.ts';
 import { collect, textOf, via } from './tasks.ts';
 import { leaving } from './leaving.ts';

@@ -6,7 +6,7 @@ import { afterAll, afterEach, expect, test } from 'vitest';
 import { deathWatch } from '../../src/engine/death-watch.ts';
 import { createEngine } from '../../src/engine/engine.ts';
 import type { EngineOptions } from '../../src/engine/options.ts';
-import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
+import { openSqliteStore } from '../../src/engine/sqlite/store.ts';
 import { FencedError, type Store } from '../../src/engine/store.ts';
 import { BusyError, NotFoundError, UnavailableError, UsageError } from '../../src/errors.ts';
 import { silentLog } from '../../src/log.ts';

@@ -3,9 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { barrierOn, writtenTo } from '../../src/engine/sqlite-barrier.ts';
-import { openDatabase } from '../../src/engine/sqlite-open.ts';
-import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
+import { barrierOn, writtenTo } from '../../src/engine/sqlite/barrier.ts';
+import { openDatabase } from '../../src/engine/sqlite/open.ts';
+import { openSqliteStore } from '../../src/engine/sqlite/store.ts';
 import { StoreError } from '../../src/engine/store.ts';
 
 const folder = async (): Promise<string> => {

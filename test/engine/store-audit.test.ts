@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, expect, test } from 'vitest';
 import { type Anchor, chainCheck, entryHash, entryText, verifyChain } from '../../src/engine/audit-chain.ts';
-import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
+import { openSqliteStore } from '../../src/engine/sqlite/store.ts';
 import type { Store, Write } from '../../src/engine/store.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../src/json.ts';
 import type { AuditEntry, AuditVerdict } from '../../src/task/audit.ts';

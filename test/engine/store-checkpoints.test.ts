@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
-import { checkpointsOf, worthALook } from '../../src/engine/sqlite-checkpoints.ts';
+import { checkpointsOf, worthALook } from '../../src/engine/sqlite/checkpoints.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'deputy-checkpoints-'));
 let files = 0;

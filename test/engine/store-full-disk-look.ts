@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { verifyChain } from '../../src/engine/audit-chain.ts';
-import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
+import { openSqliteStore } from '../../src/engine/sqlite/store.ts';
 
 const file = join(process.argv[2] ?? '', 'deputy.db');
 const db = new DatabaseSync(file);

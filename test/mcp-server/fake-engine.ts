@@ -1,7 +1,7 @@
 /** The real engine in memory, where an agent is an async function; with an eye on what the server asks of it. */
 import { EventEmitter, on } from 'node:events';
 import { createEngine } from '../../src/engine/engine.ts';
-import { openSqliteStore } from '../../src/engine/sqlite-store.ts';
+import { openSqliteStore } from '../../src/engine/sqlite/store.ts';
 import type { Json } from '../../src/json.ts';
 import { silentLog } from '../../src/log.ts';
 import { StatusLines } from '../../src/mcp-server/status-lines.ts';

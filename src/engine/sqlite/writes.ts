@@ -1,13 +1,13 @@
 /** The writes of runs. Each writes only under the newest fence (E3), and puts on the audit log what belongs there. */
 import type { SQLInputValue, StatementSync } from 'node:sqlite';
-import type { AuditNote } from '../task/audit.ts';
-import { askedNote, calledNote, endedNote, isTimer, startedNote } from './audit-notes.ts';
-import type { Append } from './sqlite-audit.ts';
-import { leaveBehind } from './sqlite-left-behind.ts';
-import { type Database, sqliteCode } from './sqlite-open.ts';
-import { close, openQuestions, settle, waited, wants } from './sqlite-questions.ts';
-import type { Row } from './sqlite-rows.ts';
-import { ApprovalUsedError, ConflictError, FencedError, type Write } from './store.ts';
+import type { AuditNote } from '../../task/audit.ts';
+import { askedNote, calledNote, endedNote, isTimer, startedNote } from '../audit-notes.ts';
+import type { Append } from './audit.ts';
+import { leaveBehind } from './left-behind.ts';
+import { type Database, sqliteCode } from './open.ts';
+import { close, openQuestions, settle, waited, wants } from './questions.ts';
+import type { Row } from './rows.ts';
+import { ApprovalUsedError, ConflictError, FencedError, type Write } from '../store.ts';
 
 type Sql = Pick<Database, 'sql'>;
 type Of<K extends Write['kind']> = Extract<Write, { kind: K }>;

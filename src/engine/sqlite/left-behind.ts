@@ -4,9 +4,9 @@
  * Invariant: a call is marked in the transaction that ends its task, and only there: so none is missed, whoever ends
  * the task, and those who look read the marked ones alone.
  */
-import type { Database } from './sqlite-open.ts';
-import { leftBehindFrom } from './sqlite-rows.ts';
-import type { Store } from './store.ts';
+import type { Database } from './open.ts';
+import { leftBehindFrom } from './rows.ts';
+import type { Store } from '../store.ts';
 
 /** The task has ended. What it called before tools were stored with calls cannot be found, and is not marked. */
 export function leaveBehind({ sql }: Pick<Database, 'sql'>, id: string): void {

@@ -1,12 +1,12 @@
 /** What is done to a task by others than its run, each in one transaction. */
-import type { Answer, Sent } from '../task/question.ts';
-import { answeredNote, byNote, sentNote } from './audit-notes.ts';
-import type { AuditLog } from './sqlite-audit.ts';
-import { leaveBehind } from './sqlite-left-behind.ts';
-import type { Database } from './sqlite-open.ts';
-import { close, openQuestions, settle, waited } from './sqlite-questions.ts';
-import { questionFrom } from './sqlite-rows.ts';
-import type { Store } from './store.ts';
+import type { Answer, Sent } from '../../task/question.ts';
+import { answeredNote, byNote, sentNote } from '../audit-notes.ts';
+import type { AuditLog } from './audit.ts';
+import { leaveBehind } from './left-behind.ts';
+import type { Database } from './open.ts';
+import { close, openQuestions, settle, waited } from './questions.ts';
+import { questionFrom } from './rows.ts';
+import type { Store } from '../store.ts';
 
 type Outside = 'answer' | 'rename' | 'cancel' | 'send' | 'retry' | 'expire' | 'heard';
 

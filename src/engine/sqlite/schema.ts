@@ -1,6 +1,6 @@
 /** The tables, and how a file of an earlier version becomes one of this: each entry lifts it by one version. */
 import type { DatabaseSync } from 'node:sqlite';
-import { UsageError } from '../errors.ts';
+import { UsageError } from '../../errors.ts';
 
 const migrations = [
   `

@@ -5,10 +5,10 @@
  * was called last. So that the price does not grow with those that wait, only so many lines are looked at, from there
  * on: where there are more, each is looked at in its turn.
  */
-import type { Database } from './sqlite-open.ts';
-import { wants } from './sqlite-questions.ts';
-import type { Row } from './sqlite-rows.ts';
-import type { Places, Store } from './store.ts';
+import type { Database } from './open.ts';
+import { wants } from './questions.ts';
+import type { Row } from './rows.ts';
+import type { Places, Store } from '../store.ts';
 
 /** Lines that are looked at. */
 const inView = 64;

@@ -1,4 +1,4 @@
-import type { Database } from './sqlite-open.ts';
+import type { Database } from './open.ts';
 
 const ofTask = ['step', 'intent', 'question', 'sent', 'artifact'] as const;
 

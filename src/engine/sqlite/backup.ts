@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { open, unlink } from 'node:fs/promises';
 import { backup, DatabaseSync } from 'node:sqlite';
-import { messageOf, UsageError } from '../errors.ts';
+import { messageOf, UsageError } from '../../errors.ts';
 
 /** More pages than any database has: the copy is made in one step, of one moment, whoever writes meanwhile. */
 const allPages = 2 ** 31 - 1;

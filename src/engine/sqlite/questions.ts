@@ -8,12 +8,12 @@
  *   - `updated_at` never goes back, whatever the order in which moments are stored and whosever clock they are of: who
  *     watches takes an older state for one that was told.
  */
-import type { Answer } from '../task/question.ts';
-import { overNote } from './audit-notes.ts';
-import type { Append } from './sqlite-audit.ts';
-import type { Database } from './sqlite-open.ts';
-import { questionFrom, type Row } from './sqlite-rows.ts';
-import { byItself } from './store.ts';
+import type { Answer } from '../../task/question.ts';
+import { overNote } from '../audit-notes.ts';
+import type { Append } from './audit.ts';
+import type { Database } from './open.ts';
+import { questionFrom, type Row } from './rows.ts';
+import { byItself } from '../store.ts';
 
 type Sql = Pick<Database, 'sql'>;
 

@@ -1,12 +1,12 @@
 /** Which process runs which task. */
-import { endedNote } from './audit-notes.ts';
-import type { AuditLog } from './sqlite-audit.ts';
-import { claims } from './sqlite-claim.ts';
-import { leaveBehind } from './sqlite-left-behind.ts';
-import type { Database } from './sqlite-open.ts';
-import { close, openQuestions, wants } from './sqlite-questions.ts';
-import { otherFrom } from './sqlite-rows.ts';
-import type { Store } from './store.ts';
+import { endedNote } from '../audit-notes.ts';
+import type { AuditLog } from './audit.ts';
+import { claims } from './claim.ts';
+import { leaveBehind } from './left-behind.ts';
+import type { Database } from './open.ts';
+import { close, openQuestions, wants } from './questions.ts';
+import { otherFrom } from './rows.ts';
+import type { Store } from '../store.ts';
 
 type Between = 'claim' | 'acquit' | 'owned' | 'beat' | 'others' | 'bury' | 'leave' | 'hasNews';
 

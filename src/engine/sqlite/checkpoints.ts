@@ -11,7 +11,7 @@
 import { once } from 'node:events';
 import type { DatabaseSync } from 'node:sqlite';
 import { Worker } from 'node:worker_threads';
-import type { Write } from './store.ts';
+import type { Write } from '../store.ts';
 
 export interface Checkpoints {
   /** A commit took so many milliseconds. Never waits. */
@@ -45,7 +45,7 @@ export function checkpointsOf(db: DatabaseSync, path: string): Checkpoints {
   const boundBy = (most: number): void => db.exec(`pragma wal_autocheckpoint = ${most}`);
 
   const start = (): Worker => {
-    const worker = new Worker(new URL(`./sqlite-checkpoint-worker${import.meta.url.slice(-3)}`, import.meta.url), {
+    const worker = new Worker(new URL(`./checkpoint-worker${import.meta.url.slice(-3)}`, import.meta.url), {
       workerData: { path },
     });
     worker.unref();

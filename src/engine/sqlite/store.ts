@@ -1,22 +1,22 @@
 /** The store on SQLite. `node:sqlite` is synchronous: a group of writes is one short transaction, without a sync. */
 import { closeSync } from 'node:fs';
-import { UsageError } from '../errors.ts';
-import type { Question, Sent } from '../task/question.ts';
-import type { StepRecord, Task } from '../task/task.ts';
+import { UsageError } from '../../errors.ts';
+import type { Question, Sent } from '../../task/question.ts';
+import type { StepRecord, Task } from '../../task/task.ts';
 import { auditAnchor } from './audit-anchor.ts';
-import { auditLog } from './sqlite-audit.ts';
-import { backUp } from './sqlite-backup.ts';
-import { barrierOn, writtenTo } from './sqlite-barrier.ts';
-import { pagesOf, worthALook } from './sqlite-checkpoints.ts';
-import { forget } from './sqlite-forget.ts';
-import { betweenInstances } from './sqlite-instances.ts';
-import { remoteTasks } from './sqlite-left-behind.ts';
-import { type Database, openDatabase } from './sqlite-open.ts';
-import { fromOutside } from './sqlite-outside.ts';
-import { openQuestions } from './sqlite-questions.ts';
-import { artifactFrom, intentFrom, questionFrom, type Row, sentFrom, stepFrom, taskFrom } from './sqlite-rows.ts';
-import { applyWrite, goesOn, isAlone } from './sqlite-writes.ts';
-import type { Store } from './store.ts';
+import { auditLog } from './audit.ts';
+import { backUp } from './backup.ts';
+import { barrierOn, writtenTo } from './barrier.ts';
+import { pagesOf, worthALook } from './checkpoints.ts';
+import { forget } from './forget.ts';
+import { betweenInstances } from './instances.ts';
+import { remoteTasks } from './left-behind.ts';
+import { type Database, openDatabase } from './open.ts';
+import { fromOutside } from './outside.ts';
+import { openQuestions } from './questions.ts';
+import { artifactFrom, intentFrom, questionFrom, type Row, sentFrom, stepFrom, taskFrom } from './rows.ts';
+import { applyWrite, goesOn, isAlone } from './writes.ts';
+import type { Store } from '../store.ts';
 
 /**
  * @param path a file, which only its owner may read, or `:memory:`.

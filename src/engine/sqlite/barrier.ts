@@ -5,9 +5,9 @@
  */
 import { fdatasync } from 'node:fs';
 import { promisify } from 'node:util';
-import { messageOf } from '../errors.ts';
-import type { Database } from './sqlite-open.ts';
-import { StoreError } from './store.ts';
+import { messageOf } from '../../errors.ts';
+import type { Database } from './open.ts';
+import { StoreError } from '../store.ts';
 
 const syncFile = promisify(fdatasync);
 

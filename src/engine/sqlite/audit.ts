@@ -3,11 +3,11 @@
  * Several processes append to one file; who has begun a transaction that writes is alone until its end, so the newest
  * entry is read inside.
  */
-import type { Json } from '../json.ts';
-import type { AuditEntry, AuditNote } from '../task/audit.ts';
-import { type Anchor, entryText, textHash } from './audit-chain.ts';
-import type { Database } from './sqlite-open.ts';
-import type { Row } from './sqlite-rows.ts';
+import type { Json } from '../../json.ts';
+import type { AuditEntry, AuditNote } from '../../task/audit.ts';
+import { type Anchor, entryText, textHash } from '../audit-chain.ts';
+import type { Database } from './open.ts';
+import type { Row } from './rows.ts';
 
 /** What belongs on the log, from inside the transaction. */
 export type Append = (entry: { at: number; task: string; step?: string } & AuditNote) => void;

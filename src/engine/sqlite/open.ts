@@ -7,10 +7,10 @@
 import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { messageOf, UsageError } from '../errors.ts';
-import { type Checkpoints, checkpointsOf, noCheckpoints, pagesOf } from './sqlite-checkpoints.ts';
-import { migrate } from './sqlite-schema.ts';
-import { StoreError } from './store.ts';
+import { messageOf, UsageError } from '../../errors.ts';
+import { type Checkpoints, checkpointsOf, noCheckpoints, pagesOf } from './checkpoints.ts';
+import { migrate } from './schema.ts';
+import { StoreError } from '../store.ts';
 
 export interface Database {
   /** Prepared once. */

@@ -11,7 +11,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Anchor } from './audit-chain.ts';
+import type { Anchor } from '../audit-chain.ts';
 
 export interface AuditAnchor {
   /** The log, up to this entry, survives a power cut. Never waits. */

@@ -1,7 +1,7 @@
 /** The thread of `sqlite-checkpoints.ts`. */
 import { DatabaseSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { FromThread, ToThread } from './sqlite-checkpoints.ts';
+import type { FromThread, ToThread } from './checkpoints.ts';
 
 /** Pages in the log that are worth their syncs: 4 MB. */
 const worth = 1_000;
