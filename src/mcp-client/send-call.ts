@@ -40,10 +40,11 @@ async function attemptInTurn(
   { owner, signal }: ToolCallOptions,
   attempt: Parameters<InTurn>[0],
 ): Promise<Attempted> {
-  const notCalled = (why: string): Attempted => ({
+  const notCalled = (why: string, isAway = false): Attempted => ({
     outcome: notRun(call, `${call.id} was not called: the server "${server.name}" ${why}`),
     again: false,
     isUnsent: true,
+    ...(isAway && { isAway }),
   });
   const isAlone = needsFloor(server, call);
   const slots = isAlone ? server.floor : server.slots;
@@ -53,7 +54,7 @@ async function attemptInTurn(
     const ticket = server.breaker.admit();
     if (typeof ticket === 'number') {
       const wait = seconds(Math.ceil(ticket / 1_000) * 1_000);
-      return notCalled(`failed again and again and is left alone; it is tried again in ${wait}.`);
+      return notCalled(`failed again and again and is left alone; it is tried again in ${wait}.`, true);
     }
     let how: Parameters<typeof ticket>[0] = 'untold';
     try {
