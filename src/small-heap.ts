@@ -1,5 +1,5 @@
 /**
- * Keeps V8's heap small where a process lives long: the young space to 32 MB, the old one to 2.5 times what lives in it.
+ * Keeps V8's heap small where a process lives long: the young space to 32 MB, the old one to twice what lives in it.
  *
  * Left alone, Node 24 lets the young space grow to 128 MB and the old one to four times what lives, for throughput. A
  * server pays with memory that it hardly ever gives back, and with pauses: what survives a young collection is copied at
@@ -15,7 +15,7 @@ const mostYoung = 32 * 1024 * 1024;
 /** To outgrow the bound, as many bytes as the space has must survive first: that takes seconds. */
 const lookEveryMs = 250;
 /** What may be added to the old space before a full collection, in percent of what lived after the last one. */
-const growth = 150;
+const growth = 100;
 const asByDefault = 0;
 
 /** @returns what lets it grow again. */

@@ -192,16 +192,19 @@ test.each(protocols)('a repeat in %s waits for a Deputy that went down meanwhile
   expect(unsent.usage ?? noUsage).toEqual(noUsage);
 });
 
-test.each(protocols)('a Deputy in %s that is left alone, since it was away for many, is waited for', async (protocol) => {
-  let now = 0;
-  const peer = await deputyPeer();
-  const servers = open(lab(peer.url, protocol), { timings: { ...quickly, restartWait: 5_000 }, now: () => now });
-  const worker = await toolOf(servers, 'lab/worker');
-  await peer.down();
-  const progress: ToolProgress[] = [];
-  const outcomes = Array.from({ length: 6 }, () => call(worker, {}, { mandate, progress }));
-  await expect.poll(() => progress.length).toBeGreaterThanOrEqual(6);
-  await peer.up();
-  now += 15_000;
-  for (const outcome of outcomes) expect(await outcome).toMatchObject({ isError: false });
-});
+test.each(protocols)(
+  'a Deputy in %s that is left alone, since it was away for many, is waited for',
+  async (protocol) => {
+    let now = 0;
+    const peer = await deputyPeer();
+    const servers = open(lab(peer.url, protocol), { timings: { ...quickly, restartWait: 5_000 }, now: () => now });
+    const worker = await toolOf(servers, 'lab/worker');
+    await peer.down();
+    const progress: ToolProgress[] = [];
+    const outcomes = Array.from({ length: 6 }, () => call(worker, {}, { mandate, progress }));
+    await expect.poll(() => progress.length).toBeGreaterThanOrEqual(6);
+    await peer.up();
+    now += 15_000;
+    for (const outcome of outcomes) expect(await outcome).toMatchObject({ isError: false });
+  },
+);
