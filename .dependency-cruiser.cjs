@@ -14,7 +14,7 @@ module.exports = {
     {
       name: 'ground-stands-alone',
       severity: 'error',
-      from: { path: '^src/[^/]+\\.ts$', pathNot: '^src/(runtime|networks?|left-behind|index)\\.ts$' },
+      from: { path: '^src/[^/]+\\.ts$', pathNot: '^src/(runtime|networks?|left-behind|open-store|index)\\.ts$' },
       to: { path: '^src/[^/]+/' },
     },
     {
@@ -39,12 +39,15 @@ module.exports = {
       name: 'adapters-never-meet',
       severity: 'error',
       from: { path: `^src/(${adapters})/` },
-      to: { path: `^src/(${adapters}|cli)/|^src/(runtime|networks?|left-behind|index)\\.ts$`, pathNot: '^src/$1/' },
+      to: {
+        path: `^src/(${adapters}|cli)/|^src/(runtime|networks?|left-behind|open-store|index)\\.ts$`,
+        pathNot: '^src/$1/',
+      },
     },
     {
       name: 'wiring-knows-no-door',
       severity: 'error',
-      from: { path: '^src/(runtime|networks?|left-behind)\\.ts$' },
+      from: { path: '^src/(runtime|networks?|left-behind|open-store)\\.ts$' },
       to: { path: '^src/(cli/|index\\.ts)' },
     },
     vendorIn('anthropic', '@anthropic-ai/sdk', '^src/providers/anthropic\\.ts$'),
@@ -54,6 +57,7 @@ module.exports = {
     vendorIn('jose', 'jose', '^src/mcp-server/auth'),
     vendorIn('yaml', 'yaml', '^src/(config|providers/scripted)'),
     vendorIn('cel', '@marcbachmann/cel-js', '^src/config/condition\\.ts$'),
+    vendorIn('pg', 'pg', '^src/engine/postgres/'),
     vendorIn('diff', 'diff', '^src/mcp-client/'),
     vendorIn('commander', 'commander', '^src/cli/'),
     vendorIn('ajv', '(ajv|ajv-formats|re2js)', '^src/json-schema\\.ts$'),

@@ -6,6 +6,7 @@ const patience = 240_000;
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/engine/postgres-server.ts'],
     testTimeout: patience,
     hookTimeout: patience,
     teardownTimeout: patience,

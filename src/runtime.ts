@@ -11,7 +11,6 @@ import type { AgentConfig, Config } from './config/config.ts';
 import { lentModels } from './config/lent-models.ts';
 import { loadSnapshot } from './config/load-config.ts';
 import { createEngine } from './engine/engine.ts';
-import { openSqliteStore } from './engine/sqlite/store.ts';
 import { messageOf, UsageError } from './errors.ts';
 import { openHooks } from './hooks/open-hooks.ts';
 import { schemaCheck } from './json-schema.ts';
@@ -26,8 +25,9 @@ import { StatusLines } from './mcp-server/status-lines.ts';
 import type { StdioDoor } from './mcp-server/stdio.ts';
 import { agentIn, type Network } from './network.ts';
 import { type Networks, openNetworks } from './networks.ts';
+import { openStore } from './open-store.ts';
 import { modelSlots } from './providers/slots.ts';
-import { identityOf, makeStoreFolder, stateKeyOf } from './store-folder.ts';
+import { identityOf } from './store-folder.ts';
 import type { TaskContext, TaskEngine, TaskHandler, TaskKeeper } from './task/engine.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { webhooks } from './webhooks/announce.ts';
@@ -64,14 +64,13 @@ const sweepMs = 30_000;
  * Starts nothing yet: servers are started by the first task that needs them.
  * @throws UsageError the store cannot be opened.
  */
-export function openRuntime(config: Config, { log, adopts = 'all' }: RuntimeOptions): Runtime {
-  const { root, serve, store } = config;
-  makeStoreFolder(store.sqlite);
+export async function openRuntime(config: Config, { log, adopts = 'all' }: RuntimeOptions): Promise<Runtime> {
+  const { root, serve, store: kept } = config;
+  const { store, stateKey } = await openStore(kept);
   const hooks = openHooks({ log });
   const metrics = createMetrics();
   const lines = new StatusLines();
   const announced = webhooks(serve.webhooks, { log });
-  const stateKey = stateKeyOf(store.sqlite);
   const identity = identityOf(stateKey);
   const networks = openNetworks(config, {
     log,
@@ -84,7 +83,7 @@ export function openRuntime(config: Config, { log, adopts = 'all' }: RuntimeOpti
   });
 
   const engine = createEngine({
-    store: openSqliteStore(store.sqlite),
+    store,
     handler: handlerOf(networks),
     log,
     adopts,
@@ -93,8 +92,8 @@ export function openRuntime(config: Config, { log, adopts = 'all' }: RuntimeOpti
     definition: () => networks.now.config.snapshot,
     mostOf: () => boundsOf(networks.now.config),
     ...(serve.tasksAtWork !== undefined && { mostAtWork: serve.tasksAtWork }),
-    ...(store.keep !== undefined && { ttlMs: store.keep }),
-    ...(store.keepJournal !== undefined && { journalMs: journalAfter(store) }),
+    ...(kept.keep !== undefined && { ttlMs: kept.keep }),
+    ...(kept.keepJournal !== undefined && { journalMs: journalAfter(kept) }),
     onEvent(event, task) {
       metrics.observe(event, task);
       lines.observe(event, task);
@@ -124,7 +123,7 @@ export function openRuntime(config: Config, { log, adopts = 'all' }: RuntimeOpti
     identity,
     lines,
     ...(serve.wait !== undefined && { waitMs: serve.wait }),
-    ...(typeof store.keep === 'number' && { maxTtlMs: store.keep }),
+    ...(typeof kept.keep === 'number' && { maxTtlMs: kept.keep }),
     ...(serve.limits !== undefined && { ownerLimits: serve.limits }),
     agents: () => exposed,
     name: 'deputy',

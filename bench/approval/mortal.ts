@@ -56,6 +56,6 @@ export function mortalStore(path: string, death?: Death): Mortal {
     isDead: () => isDead,
     written: () => written,
     bury: () => grave.reject(new UnavailableError('its process died')),
-    store: { ...(Object.fromEntries(verbs) as unknown as Store), hasNews: () => !isDead && store.hasNews() },
+    store: { ...(Object.fromEntries(verbs) as unknown as Store), news: () => (isDead ? 'none' : store.news()) },
   };
 }

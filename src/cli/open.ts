@@ -112,7 +112,7 @@ export async function withRuntime(
   // Lazy: the vendors' packages behind the runtime are most of a command's start.
   const { openRuntime } = await import('../runtime.ts');
   const log = createLog(logLevelOf(globals, level), logStream(terminal));
-  const runtime = openRuntime(config, { log, adopts });
+  const runtime = await openRuntime(config, { log, adopts });
   // Who waits for news of another process waits for nothing that would keep this one.
   const alive = setInterval(() => undefined, 2 ** 30);
   try {

@@ -124,7 +124,7 @@ export function withTasks(
 ): Promise<ExitCode> {
   return untilInterrupted(async (signal) => {
     const config = await openConfig({ ...globals, quiet: true }, terminal);
-    if (config.store.sqlite === ':memory:')
+    if ('sqlite' in config.store && config.store.sqlite === ':memory:')
       throw new UsageError('The store is in memory (store: { sqlite: ":memory:" }): there is nothing to look at.');
     return withRuntime(config, globals, terminal, (runtime) => use(runtime, ownerHere(owner), signal, config));
   });

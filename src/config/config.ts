@@ -185,11 +185,12 @@ export interface AuthConfig {
   keys: { owner: string; key: string }[];
 }
 
-export interface StoreConfig {
-  /** Absolute path, or `:memory:`. */
-  sqlite: string;
+export type StoreConfig = StorePlace & {
   /** Milliseconds from its start that a task is remembered; null for ever. */
   keep?: number | null;
   /** Milliseconds from its start that the journal of a task is kept; null for ever. Absent: as long as `keep`. */
   keepJournal?: number | null;
-}
+};
+
+/** `sqlite` is an absolute path, or `:memory:`; `postgres` a connection string. */
+export type StorePlace = { sqlite: string } | { postgres: string };

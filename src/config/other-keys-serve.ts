@@ -73,9 +73,9 @@ export const serveKeys = {
   },
   store: {
     thing: 'store',
-    notBuilt: { postgres: 'write { sqlite: ./.deputy/deputy.db }, or leave store out' },
     foreign: {
-      ...instead('write `sqlite: FILE`', 'path', 'file', 'url', 'database', 'db', 'type'),
+      ...instead('write `sqlite: FILE`', 'path', 'file', 'db', 'type'),
+      ...instead('write `postgres: URL`', 'url', 'database', 'postgresql', 'pg', 'dsn'),
       ...instead('write `keep: 7d`', 'ttl', 'retention', 'ttl_ms'),
       ...instead('write `keep_journal: 30d`', 'journal', 'audit', 'keep_audit'),
     },

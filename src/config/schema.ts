@@ -18,6 +18,12 @@ const store = z
       .min(1, 'must name a file, or :memory:')
       .optional()
       .describe('A file, relative to the folder of agents.yaml, or `:memory:`. Default ./.deputy/deputy.db.'),
+    postgres: z
+      .string()
+      .optional()
+      .describe(
+        'A PostgreSQL database that several processes share, on one machine or many: "${env:DATABASE_URL}". Deputy keeps its tables in the schema `deputy`.',
+      ),
     keep: z
       .union([duration(), z.literal('forever')], { error: 'must be a duration like 7d, or forever' })
       .optional()

@@ -240,7 +240,7 @@ export function createEngine(options: EngineOptions): TaskEngine & TaskKeeper {
   };
 
   const stopTimers = [
-    every(timings.tick, async () => (store.hasNews() ? others.readNews() : undefined), logFault),
+    every(timings.tick, () => others.readNews(), logFault),
     every(
       timings.beat,
       async () => {

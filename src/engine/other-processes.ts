@@ -147,13 +147,16 @@ export function otherProcesses(options: OtherProcessesOptions): OtherProcesses {
   };
 
   const readNews = async (): Promise<void> => {
+    const news = store.news();
+    if (news === 'none') return;
+    const isTold = (id: string): boolean => news === 'some' || news.has(id);
     // Those that were here before the store was asked: what is begun meanwhile is not known to it yet.
-    const before = here.all();
+    const before = here.all().filter(({ task }) => isTold(task.id));
     const owned = await store.owned(self.id);
     // First what was ended elsewhere: its calls are to be ended at once, however much else there is to hear.
     for (const entry of before) if (!owned.has(entry.task.id)) await stopLost(entry);
     for (const { run } of before) if (!run.isClosed) await deliver(run);
-    await showWatched();
+    await showWatched(isTold);
     await adopt();
   };
 
@@ -164,9 +167,9 @@ export function otherProcesses(options: OtherProcessesOptions): OtherProcesses {
   };
 
   /** The states of tasks that are watched here and do not run here. */
-  const showWatched = async (): Promise<void> => {
+  const showWatched = async (isTold: (id: string) => boolean = () => true): Promise<void> => {
     for (const id of watchers.ids()) {
-      if (here.of(id) !== undefined) continue;
+      if (!isTold(id) || here.of(id) !== undefined) continue;
       const task = await store.task(id);
       if (task !== undefined && here.of(id) === undefined) watchers.tell(id, { type: 'status', task });
     }

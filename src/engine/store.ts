@@ -85,6 +85,9 @@ export interface Instance {
 /** Another instance, as far as it is known: one that was taken for dead has only its id. */
 export type OtherInstance = { id: string; pid?: number; host?: string; seenAt?: number };
 
+/** What other processes have written: nothing, something, or something of these tasks alone. */
+export type News = 'none' | 'some' | ReadonlySet<string>;
+
 /** When a task is at fault for the deaths of its processes. */
 export interface BlameRule {
   /** Only a death within so many milliseconds of its waking, and before a new record, counts. */
@@ -183,8 +186,8 @@ export interface Store {
   bury(instance: string, rule: BlameRule, at: number): Promise<void>;
   /** The instance ends in order: its tasks want to run elsewhere. */
   leave(instance: string): Promise<void>;
-  /** Whether another process has written since the last call. */
-  hasNews(): boolean;
+  /** Since the last call. */
+  news(): News;
   /**
    * Drops up to `most` terminal tasks that were to be forgotten at `before` or earlier, with all that is theirs; not
    * what the audit log says of them. @returns how many.

@@ -167,7 +167,6 @@ test.each([
 test.each([
   ['', 'telemetry: {}', 'telemetry is not built yet', 1],
   ['', 'console: {}', 'console is not built yet', 1],
-  ['', 'store: { postgres: x }', 'store.postgres is not built yet', 10],
   ['', 'serve: { tls: {} }', 'serve.tls is not built yet', 10],
   ['', 'serve: { http: { tls: [] } }', 'serve.http.tls is not built yet', 18],
   ['', 'mcpServers: { s: { url: "http://x/", auth: oauth } }', 'mcpServers.s.auth "oauth" is not built yet', 44],
@@ -188,6 +187,21 @@ test.each([
   ['', 'models: { m: { model: anthropic/x, timeout: 3s } }', 'models.m.timeout is not built yet', 36],
 ])('%s%s is refused by name', async (indent, line, message, col) => {
   expect(await refused(minimal(`${indent}${line}\n`))).toEqual([`E_NOT_BUILT agents.yaml:6:${col} ${message}`]);
+});
+
+test.each([
+  ['postgres: x', '20 store.postgres is no URL of a database'],
+  ['postgres: "postgres://h/d", sqlite: ./f.db', '20 store names two places'],
+])('store: { %s } is refused', async (store, message) => {
+  expect(await refused(minimal(`store: { ${store} }\n`))).toEqual([`E_VALUE agents.yaml:6:${message}`]);
+});
+
+test('a store may be a database, named by the environment', async () => {
+  const text = minimal('store: { postgres: "${env:DATABASE_URL}", keep: 1d }\n');
+  const cwd = await folderWith({ 'reply.yaml': '', 'agents.yaml': text });
+  const loaded = await loadConfig({ cwd, env: { DATABASE_URL: 'postgresql://ann:pw@db/tasks' } });
+  expect(loaded).toMatchObject({ config: { store: { postgres: 'postgresql://ann:pw@db/tasks', keep: 86_400_000 } } });
+  expect(JSON.stringify(loaded.ok && loaded.config.snapshot)).not.toContain('pw@');
 });
 
 test('numbers and truth where text is wanted are refused with the mend', async () => {

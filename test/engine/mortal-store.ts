@@ -43,7 +43,7 @@ export function mortalStore(path: string, at: number, when: 'before' | 'after'):
     written: () => written,
     store: {
       ...mortal,
-      hasNews: () => !isDead && store.hasNews(),
+      news: () => (isDead ? 'none' : store.news()),
       async write(writes) {
         if (isDead) return never;
         written += 1;

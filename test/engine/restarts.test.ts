@@ -310,7 +310,7 @@ function freezable(store: Store, death: Promise<void>): Store {
   });
   const verbs = Object.entries(store).map(([name, verb]: [string, (...args: never[]) => unknown]) => [
     name,
-    (...args: never[]) => (isDead ? (name === 'hasNews' ? false : new Promise(() => {})) : verb(...args)),
+    (...args: never[]) => (isDead ? (name === 'news' ? 'none' : new Promise(() => {})) : verb(...args)),
   ]);
   return Object.fromEntries(verbs);
 }

@@ -7,7 +7,7 @@ import type { Json } from '../../json.ts';
 import type { AuditEntry, AuditNote } from '../../task/audit.ts';
 import { type Anchor, entryText, textHash } from '../audit-chain.ts';
 import type { Database } from './open.ts';
-import type { Row } from './rows.ts';
+import type { Row } from '../rows.ts';
 
 /** What belongs on the log, from inside the transaction. */
 export type Append = (entry: { at: number; task: string; step?: string } & AuditNote) => void;

@@ -5,40 +5,14 @@
  * was called last. So that the price does not grow with those that wait, only so many lines are looked at, from there
  * on: where there are more, each is looked at in its turn.
  */
+import { count, type Free, hasRoom, type Line, nextLine, type Waiting, waitingFrom, wants } from '../lines.ts';
 import type { Database } from './open.ts';
-import { wants } from './questions.ts';
-import type { Row } from './rows.ts';
 import type { Places, Store } from '../store.ts';
 
 /** Lines that are looked at. */
 const inView = 64;
 /** Tasks of a line that are read at once, at most. */
 const atOnce = 16;
-/** One that waits. */
-interface Waiting {
-  id: string;
-  row: number;
-  owner: string;
-  agent: string;
-  isWoken: boolean;
-}
-
-/** Those that waited longest of one owner for one agent. */
-interface Line {
-  owner: string;
-  agent: string;
-  front: Waiting[];
-}
-
-/** Those that may be called still. */
-interface Free {
-  places: number;
-  /** How many are at work here, by owner. */
-  atWork: Map<string, number>;
-  /** How many more may be, by agent; those that are not here have no bound. */
-  ofAgent: Map<string, number>;
-}
-
 const waits = 'wants_to_run > 0 and instance is null';
 const columns = 'id, rowid as row, owner, agent, wants_to_run, deaths';
 
@@ -176,34 +150,3 @@ export function claims({ sql, run, transact }: Database, take: string): Store['c
     });
   };
 }
-
-/** Whose owner has fewest at work; the first of equals; of one owner's, the one that waits longest. */
-function nextLine(lines: readonly Line[], free: Free): Line | undefined {
-  let best: Line | undefined;
-  for (const line of lines) {
-    if (line.front[0] === undefined || !hasRoom(line.agent, free)) continue;
-    if (best === undefined || isBefore(line, best, free)) best = line;
-  }
-  return best;
-}
-
-function isBefore(line: Line, best: Line, { atWork }: Free): boolean {
-  if (line.owner === best.owner) return (line.front[0]?.row ?? Infinity) < (best.front[0]?.row ?? Infinity);
-  return (atWork.get(line.owner) ?? 0) < (atWork.get(best.owner) ?? 0);
-}
-
-const hasRoom = (agent: string, { ofAgent }: Pick<Free, 'ofAgent'>): boolean => (ofAgent.get(agent) ?? 1) > 0;
-
-function count({ owner, agent }: Waiting, { atWork, ofAgent }: Free): void {
-  atWork.set(owner, (atWork.get(owner) ?? 0) + 1);
-  const room = ofAgent.get(agent);
-  if (room !== undefined) ofAgent.set(agent, room - 1);
-}
-
-const waitingFrom = (row: Row): Waiting => ({
-  id: String(row['id']),
-  row: Number(row['row']),
-  owner: String(row['owner']),
-  agent: String(row['agent']),
-  isWoken: row['wants_to_run'] === wants.asWoken,
-});

@@ -4,11 +4,12 @@ import type { AuditLog } from './audit.ts';
 import { claims } from './claim.ts';
 import { leaveBehind } from './left-behind.ts';
 import type { Database } from './open.ts';
-import { close, openQuestions, wants } from './questions.ts';
-import { otherFrom } from './rows.ts';
+import { close, openQuestions } from './questions.ts';
+import { wants } from '../lines.ts';
+import { otherFrom } from '../rows.ts';
 import type { Store } from '../store.ts';
 
-type Between = 'claim' | 'acquit' | 'owned' | 'beat' | 'others' | 'bury' | 'leave' | 'hasNews';
+type Between = 'claim' | 'acquit' | 'owned' | 'beat' | 'others' | 'bury' | 'leave' | 'news';
 
 export function betweenInstances(db: Database, { recording }: AuditLog): Pick<Store, Between> {
   const { sql, run, transact } = db;
@@ -76,12 +77,12 @@ export function betweenInstances(db: Database, { recording }: AuditLog): Pick<St
         );
         sql('delete from instance where id = ?').run(instance);
       }),
-    hasNews: () => {
+    news: () => {
       // SQLite counts the commits of other connections.
       const now = run(() => version.get())?.['data_version'];
-      const isNews = now !== lastVersion;
+      const isSame = now === lastVersion;
       lastVersion = now;
-      return isNews;
+      return isSame ? 'none' : 'some';
     },
   };
 }

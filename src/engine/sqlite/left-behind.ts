@@ -5,7 +5,7 @@
  * the task, and those who look read the marked ones alone.
  */
 import type { Database } from './open.ts';
-import { leftBehindFrom } from './rows.ts';
+import { leftBehindFrom } from '../rows.ts';
 import type { Store } from '../store.ts';
 
 /** The task has ended. What it called before tools were stored with calls cannot be found, and is not marked. */

@@ -5,7 +5,7 @@ import type { AuditLog } from './audit.ts';
 import { leaveBehind } from './left-behind.ts';
 import type { Database } from './open.ts';
 import { close, openQuestions, settle, waited } from './questions.ts';
-import { questionFrom } from './rows.ts';
+import { questionFrom } from '../rows.ts';
 import type { Store } from '../store.ts';
 
 type Outside = 'answer' | 'rename' | 'cancel' | 'send' | 'retry' | 'expire' | 'heard';

@@ -12,7 +12,8 @@ import type { Answer } from '../../task/question.ts';
 import { overNote } from '../audit-notes.ts';
 import type { Append } from './audit.ts';
 import type { Database } from './open.ts';
-import { questionFrom, type Row } from './rows.ts';
+import { questionFrom, type Row } from '../rows.ts';
+import { wants } from '../lines.ts';
 import { byItself } from '../store.ts';
 
 type Sql = Pick<Database, 'sql'>;
@@ -22,9 +23,6 @@ const asksSomebody = 'exists (select 1 from question where task = task.id and an
 
 /** To be added when a wait ends: what is remembered is remembered longer by the time that it waited. */
 export const waited = 'ifnull(? - waiting_since, 0)';
-
-/** How a task wants to run: not at all, as a new one, or as one that was at work before. */
-export const wants = { nothing: 0, asNew: 1, asWoken: 2 } as const;
 
 /** Oldest first. */
 export const openQuestions = ({ sql }: Sql, id: string): Row[] =>

@@ -14,7 +14,7 @@ import { remoteTasks } from './left-behind.ts';
 import { type Database, openDatabase } from './open.ts';
 import { fromOutside } from './outside.ts';
 import { openQuestions } from './questions.ts';
-import { artifactFrom, intentFrom, questionFrom, type Row, sentFrom, stepFrom, taskFrom } from './rows.ts';
+import { artifactFrom, intentFrom, questionFrom, type Row, sentFrom, stepFrom, taskFrom } from '../rows.ts';
 import { applyWrite, goesOn, isAlone } from './writes.ts';
 import type { Store } from '../store.ts';
 

@@ -5,8 +5,9 @@ import { askedNote, calledNote, endedNote, isTimer, startedNote } from '../audit
 import type { Append } from './audit.ts';
 import { leaveBehind } from './left-behind.ts';
 import { type Database, sqliteCode } from './open.ts';
-import { close, openQuestions, settle, waited, wants } from './questions.ts';
-import type { Row } from './rows.ts';
+import { close, openQuestions, settle, waited } from './questions.ts';
+import { wants } from '../lines.ts';
+import type { Row } from '../rows.ts';
 import { ApprovalUsedError, ConflictError, FencedError, type Write } from '../store.ts';
 
 type Sql = Pick<Database, 'sql'>;

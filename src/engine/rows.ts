@@ -1,14 +1,13 @@
 /** Rows as the engine's values. What stands in the file is our own; it is parsed as plain JSON and nothing more. */
-import type { SQLOutputValue } from 'node:sqlite';
-import type { JsonObject } from '../../json.ts';
-import type { EffectClass } from '../../task/effect.ts';
-import type { ArtifactInfo, LeftBehind } from '../../task/engine.ts';
-import type { Mandate } from '../../task/mandate.ts';
-import type { Answer, Answerer, InputRequest, Intent, Question, Sent } from '../../task/question.ts';
-import type { StepRecord, Task, TaskState } from '../../task/task.ts';
-import type { OtherInstance } from '../store.ts';
+import type { JsonObject } from '../json.ts';
+import type { EffectClass } from '../task/effect.ts';
+import type { ArtifactInfo, LeftBehind } from '../task/engine.ts';
+import type { Mandate } from '../task/mandate.ts';
+import type { Answer, Answerer, InputRequest, Intent, Question, Sent } from '../task/question.ts';
+import type { StepRecord, Task, TaskState } from '../task/task.ts';
+import type { OtherInstance } from './store.ts';
 
-export type Row = Record<string, SQLOutputValue>;
+export type Row = Readonly<Record<string, string | number | bigint | Uint8Array | null>>;
 
 /** @param open the open questions of the task. */
 export function taskFrom(row: Row, open: readonly Question[]): Task {
