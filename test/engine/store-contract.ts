@@ -22,6 +22,21 @@ import {
 } from './store-values.ts';
 
 export function storeContract(open: () => Store): void {
+  test('odd names of callers are kept as they are, and what nobody has stored is not found', async () => {
+    const odd = ['nul \0', '\ufeff mark', 'ａ 🦊'];
+    const store = await openWith(open);
+    for (const [n, owner] of odd.entries())
+      await store.write([{ ...begun(`t${n}`, { owner, conversation: owner }), startKey: owner } as Write]);
+    for (const [n, owner] of odd.entries()) {
+      expect((await store.task(`t${n}`))?.owner).toBe(owner);
+      expect((await store.started(owner, 'a', owner))?.id).toBe(`t${n}`);
+      expect((await store.lastOf(owner, owner))?.id).toBe(`t${n}`);
+      expect(await store.tasks({ owner, conversation: owner })).toHaveLength(1);
+      expect(await store.task(owner)).toBeUndefined();
+    }
+    await store.close();
+  });
+
   test('an approval is consumed by one step: another fails alone, the same step again does not', async () => {
     const store = await openWith(open, begun('t'), begun('u'), intent('call 1', 'h1'));
     await expect(store.write([intent('call 2', 'h1')])).rejects.toBeInstanceOf(ApprovalUsedError);

@@ -22,7 +22,10 @@ export type Value = string | number | null | readonly string[] | Uint8Array;
 export type Query = (text: string, ...values: readonly Value[]) => Promise<{ rows: Row[]; changes: number }>;
 
 export interface Database {
-  /** A statement alone, which is a transaction of its own. @throws StoreError */
+  /**
+   * A statement alone, which is a transaction of its own. What no text of the database can be (NUL) is nowhere in it.
+   * @throws StoreError
+   */
   query: Query;
   /** All of `work` or nothing. @throws StoreError */
   transact: <T>(work: (query: Query) => Promise<T>) => Promise<T>;
@@ -68,6 +71,7 @@ function databaseOn(pool: Pool, session: () => Client): Database {
         const { rows, rowCount } = await pool.query<Row>(text, [...values]);
         return { rows, changes: rowCount ?? 0 };
       } catch (error) {
+        if (isNoText(error)) return { rows: [], changes: 0 };
         throw told(error);
       }
     },
@@ -130,6 +134,9 @@ const isConnectionFault = (error: unknown): boolean =>
   error instanceof Error &&
   (('code' in error && typeof error.code === 'string' && /^(E[A-Z]+|EAI_.*)$/.test(error.code)) ||
     /connection|timeout exceeded|client was closed|client has encountered/i.test(error.message));
+
+/** character_not_in_repertoire: a text with NUL. */
+const isNoText = (error: unknown): boolean => error instanceof DatabaseError && error.code === '22021';
 
 /** SQLSTATE of what must be there only once and is there already. */
 export const isTaken = (error: unknown): boolean => error instanceof DatabaseError && error.code === '23505';
